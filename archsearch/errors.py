@@ -1,17 +1,17 @@
 """What can go wrong. Every error the user can cause is one line: what, which value, what would be right.
 
-    ArchSearchError
-    ├── SpecError          an architecture that cannot exist, or text that does not name one
-    ├── SpaceError         a design-space file that is wrong
-    ├── BudgetError        a limit that cannot be read or cannot be met
-    ├── PluginError        a name that no table holds
-    ├── DataError          images or labels that cannot be used
-    ├── RecipeError        a training recipe that cannot be followed
-    ├── CheckpointError    weights on disk that cannot be trusted
-    ├── TrainingError      a training that went wrong; the run goes on without it
-    ├── CountError         counter, model and tracer disagree
-    ├── RunError           a results folder that cannot be used
-    └── ReportError        a figure or page that cannot be made
+ArchSearchError
+├── SpecError          an architecture that cannot exist, or text that does not name one
+├── SpaceError         a design-space file that is wrong
+├── BudgetError        a limit that cannot be read or cannot be met
+├── PluginError        a name that no table holds
+├── DataError          images or labels that cannot be used
+├── RecipeError        a training recipe that cannot be followed
+├── CheckpointError    weights on disk that cannot be trusted
+├── TrainingError      a training that went wrong; the run goes on without it
+├── CountError         counter, model and tracer disagree
+├── RunError           a results folder that cannot be used
+└── ReportError        a figure or page that cannot be made
 """
 
 import difflib

@@ -32,8 +32,8 @@ TABLE: dict[str, dict[str, str]] = {
         "parquet": "archsearch.data.parquet:parquet",
     },
     "evaluators": {
-        "train": "archsearch.evaluate.training:TrainEvaluator",
-        "synthetic": "archsearch.evaluate.synthetic:SyntheticEvaluator",
+        "train": "archsearch.evaluate.training:train_evaluator",
+        "synthetic": "archsearch.evaluate.synthetic:synthetic_evaluator",
     },
     "samplers": {
         "random": "archsearch.search.stratified:StratifiedSampler",

@@ -1,0 +1,144 @@
+"""Commands about one network: count it, train it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from archsearch.cli.options import ArchArgument, JsonOption, SeedOption, read_arch
+
+
+def count(
+    arch: ArchArgument,
+    per_layer: Annotated[bool, typer.Option("--per-layer", help="One row for each operation.")] = False,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Compare with torch hooks and fvcore on the built model; fail where they differ."
+        ),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Costs of one network.
+
+    Example: archsearch count mobilenet_v2_0.75_192 --per-layer
+    """
+    from archsearch.cli.show import console, cost_rows, print_json, table
+    from archsearch.cost.count import BUILT_IN, record
+
+    network = read_arch(arch)
+    document: dict[str, Any] = record(network)
+    if per_layer:
+        document["layers"] = layers(network)
+    if verify:
+        from archsearch.nn.trace import verify as compare
+
+        document["verified"] = compare(network)
+    if as_json:
+        print_json(document)
+        return
+    out = console()
+    out.print(document["arch"], markup=False, soft_wrap=True)
+    out.print(f"key {document['key']}", style="dim")
+    if per_layer:
+        out.print(layer_table(document["layers"]))
+    out.print(table(["cost", "exact", "short"], cost_rows({name: document[name] for name in BUILT_IN})))
+    if verify:
+        said = document["verified"]
+        rows = [[who, *(f"{costs[name]:,}" for name in costs)] for who, costs in said.items()]
+        out.print(table(["counted by", *said["counter"]], rows))
+        out.print("all three agree", style="green")
+
+
+def layers(network: Any) -> list[dict[str, Any]]:
+    """One record for each operation of a network: where it stands, its shapes, its costs."""
+    from archsearch.cost.count import BUILT_IN, metric
+    from archsearch.spec.lower import lower, unroll
+
+    return [
+        {"name": op.name, "kind": op.kind, "role": op.label, "c_in": op.c_in, "c_out": op.c_out,
+         "kernel": op.kernel, "stride": op.stride, "size_in": op.size_in, "size_out": op.size_out,
+         "act": op.act, **{name: metric(name).price(op) for name in BUILT_IN}}
+        for op in unroll(lower(network))
+    ]  # fmt: skip
+
+
+def layer_table(rows: list[dict[str, Any]]) -> Any:
+    """The same for people."""
+    from archsearch.cli.show import table
+    from archsearch.cost.budget import show
+
+    whole = sum(row["madds"] for row in rows) or 1
+    cells = [
+        [row["name"], row["role"], f"{row['c_in']} > {row['c_out']}", f"{row['kernel']}/{row['stride']}",
+         f"{row['size_in']} > {row['size_out']}", row["act"].replace("linear", "-"), show(row["madds"], "madds"),
+         f"{100 * row['madds'] / whole:.1f} %", show(row["params"], "params"), show(row["peak_memory"], "peak_memory")]
+        for row in rows
+    ]  # fmt: skip
+    names = ["module", "role", "channels", "k/s", "pixels", "act", "MAdds", "share", "params", "live memory"]
+    return table(names, cells, left=(0, 1, 5))
+
+
+def train(
+    arch: ArchArgument,
+    data: Annotated[
+        str, typer.Option("--data", help="digits, cifar10, cifar100, a folder of class folders, a .parquet file.")
+    ] = "digits",
+    recipe: Annotated[str, typer.Option("--recipe", help="Training recipe: quick, full or paper.")] = "full",
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", help="Epochs; the recipe's own where not given.", min=1)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of checkpoints; the same command goes on there.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", help="cpu or cuda; a GPU is taken where there is one.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads.", min=1)] = None,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Train one network to the end and test it once: last-epoch top-1 and top-5 on the test split.
+
+    The network's classifier takes the data set's classes. Stopped or killed, the same command goes on from its last epoch.
+
+    Example: archsearch train mobilenet_v2_0.5_32 --data cifar10 --epochs 20
+    """
+    from dataclasses import replace
+
+    from archsearch.cli.loading import load_data, pick_device
+    from archsearch.cli.show import console, percent, print_json
+    from archsearch.cli.watch import bar
+    from archsearch.cost.count import record
+    from archsearch.evaluate.base import Job
+    from archsearch.evaluate.training import TrainEvaluator
+    from archsearch.records import RunFolder, environment, write_manifest
+    from archsearch.train.recipe import recipe as find_recipe
+    from archsearch.train.tuning import tune_process
+
+    network = read_arch(arch)
+    followed = find_recipe(recipe, **({} if epochs is None else {"epochs": epochs}))
+    on = pick_device(device)
+    tune_process(threads)
+    log = console(error=True)
+    dataset = load_data(data, log)
+    network = replace(network, head=replace(network.head, classes=len(dataset.classes)))
+    told = record(network)
+    folder = RunFolder(out or Path("results") / f"run-train-{told['key']}-{dataset.name}-s{seed}").make()
+    evaluator = TrainEvaluator(dataset=dataset, recipe=followed, final_recipe=followed, images=len(dataset.splits["train"]),
+                               device=on)  # fmt: skip
+    with bar(log, "training") as progress:
+        job = Job(number=0, seed=seed, folder=folder.checkpoints, progress=progress)
+        result = evaluator.final(network, job)
+    document = {**told, "data": dataset.name, "top1_test": result.top1, "top1_test_se": result.top1_se,
+                "top5_test": result.top5, "seconds": result.seconds, **result.extra, "seed": seed,
+                "weights": str(folder.checkpoints / "model.pt")}  # fmt: skip
+    write_manifest(folder, {**environment(), "result": document, "recipe": followed.to_dict(), "device": on,
+                            "dataset": {"name": dataset.name, "fingerprint": dataset.fingerprint}})  # fmt: skip
+    if as_json:
+        print_json(document)
+        return
+    console().print(
+        f"test top-1 {percent(result.top1, result.top1_se)}, top-5 {percent(result.top5)} after {followed.epochs} epochs "
+        f"({result.seconds:.0f} s); weights in {document['weights']}", soft_wrap=True,
+    )  # fmt: skip

@@ -1,0 +1,54 @@
+"""Data, spaces and devices as the commands ask for them."""
+
+from typing import TYPE_CHECKING, Any
+
+from archsearch.errors import DataError
+
+if TYPE_CHECKING:
+    from archsearch.data.dataset import Dataset
+    from archsearch.data.load import Peek
+    from archsearch.spec.space import SearchSpace
+
+SMALL_IMAGES = 64  # up to this side the default space is the small one [pixels]
+
+
+def load_data(source: str, log: Any, *, size: int | None = None) -> "Dataset":
+    """Decode a data set with a progress bar, and tell its notes."""
+    from archsearch.cli.watch import bar
+    from archsearch.data.load import load
+
+    with bar(log, f"reading {source}") as progress:
+        dataset = load(source, size=size, progress=lambda done, total: progress(done, total, ""))
+    parts = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits.items())
+    log.print(f"{dataset.name}: {len(dataset.classes)} classes; {parts} images", markup=False, style="dim")
+    for note in dataset.notes:
+        log.print(f"  {note}", markup=False, style="dim")
+    return dataset
+
+
+def default_space(peek: "Peek") -> str:
+    """The space for images of this size."""
+    return "mobilenet_v2_small" if peek.native <= SMALL_IMAGES else "mobilenet_v2"
+
+
+def largest_resolution(space: "SearchSpace") -> int:
+    """The largest resolution in a space [pixels]."""
+    from archsearch.spec.space import Chosen
+
+    return max(space.resolution.values) if isinstance(space.resolution, Chosen) else int(space.resolution.value)
+
+
+def pick_device(wanted: str | None) -> str:
+    """The device to train on: the one asked for, else a GPU where there is one.
+
+    raises   DataError for a device that torch does not have
+    """
+    import torch
+
+    if wanted is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=wanted)
+    except (RuntimeError, AssertionError):
+        raise DataError(f"device {wanted!r} is not there; write cpu, or cuda where torch sees a GPU") from None
+    return wanted

@@ -1,0 +1,63 @@
+"""How results look on a terminal: tables, costs, one JSON document."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from archsearch.cost.budget import show
+
+HEADINGS = {"madds": "MAdds", "params": "params", "activations": "activations", "peak_memory": "peak memory",
+            "weight_bytes": "weights"}  # fmt: skip
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(document, indent=2, allow_nan=False))
+
+
+def console(*, error: bool = False) -> Any:
+    """A rich console; narrow pipes get full-width lines."""
+    from rich.console import Console
+
+    stream = sys.stderr if error else sys.stdout
+    return Console(stderr=error, highlight=False, width=None if stream.isatty() else 160)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,)) -> Any:
+    """A plain table; numbers to the right except in the columns `left`."""
+    from rich.box import SIMPLE
+    from rich.markup import escape
+    from rich.table import Table
+
+    made = Table(box=SIMPLE, pad_edge=False, show_edge=False)
+    for index, name in enumerate(columns):
+        fold = name in ("network", "about")
+        made.add_column(name, justify="left" if index in left else "right", overflow="fold" if fold else "ellipsis",
+                        no_wrap=not fold)  # fmt: skip
+    for row in rows:
+        made.add_row(*(escape(cell) for cell in row))
+    return made
+
+
+def cost_rows(costs: Mapping[str, int]) -> list[list[str]]:
+    """Rows (metric, exact value, short form) of a network's costs."""
+    return [[HEADINGS.get(name, name), f"{value:,}", show(value, name)] for name, value in costs.items()]
+
+
+def percent(value: float | None, error: float | None = None) -> str:
+    """A fraction for people: 93.1 %, 93.1 ± 0.4 %, or a dash."""
+    if value is None:
+        return "-"
+    return f"{100 * value:.1f} %" if error is None else f"{100 * value:.1f} ± {100 * error:.1f} %"
+
+
+def front_table(records: Sequence[Mapping[str, Any]]) -> Any:
+    """The Pareto front as a table, cheapest first."""
+    rows = [
+        [str(row["trial"]), show(row["madds"], "madds"), show(row["params"], "params"),
+         show(row["peak_memory"], "peak_memory"), percent(row["top1"], row["top1_se"]),
+         percent(row["top1_test"], row.get("top1_test_se")), row["arch"]]
+        for row in records
+    ]  # fmt: skip
+    return table(["trial", "MAdds", "params", "peak memory", "validation", "test", "network"], rows, left=(6,))

@@ -1,0 +1,110 @@
+"""Commands about design spaces: what there is, what one holds, networks drawn from one."""
+
+from typing import Annotated, Any
+
+import typer
+
+from archsearch.cli.options import JsonOption, SeedOption
+
+app = typer.Typer(help="Design spaces: list, show, sample.", no_args_is_help=True, rich_markup_mode=None)
+SpaceArgument = Annotated[str, typer.Argument(help="A shipped space by name, or a .toml file.", metavar="SPACE")]
+
+
+@app.command("list")
+def list_spaces(as_json: JsonOption = False) -> None:
+    """The shipped spaces.
+
+    Example: archsearch space list
+    """
+    from archsearch.cli.show import console, print_json, table
+    from archsearch.spec.space_file import read_space, shipped
+
+    spaces = [read_space(name) for name in shipped()]
+    if as_json:
+        print_json([{"name": s.name, "size": s.size, "axes": len(s.axes), "about": s.about} for s in spaces])
+        return
+    rows = [[s.name, f"{s.size:,}", str(len(s.axes)), s.about] for s in spaces]
+    console().print(table(["space", "networks", "axes", "about"], rows, left=(0, 3)))
+
+
+@app.command()
+def show(space: SpaceArgument, as_json: JsonOption = False) -> None:
+    """The axes of a space and the range of each cost.
+
+    Example: archsearch space show mobilenet_v2_small
+    """
+    from archsearch.cli.show import HEADINGS, console, print_json, table
+    from archsearch.cost.budget import show as short
+    from archsearch.cost.count import BUILT_IN
+    from archsearch.cost.extremes import extremes
+    from archsearch.spec.space_file import read_space
+
+    read = read_space(space)
+    ends = {name: extremes(read, name) for name in BUILT_IN}
+    if as_json:
+        print_json({
+            "name": read.name, "about": read.about, "size": read.size, "classes": read.head.classes,
+            "axes": {axis.name: list(axis.values) for axis in read.axes},
+            "costs": {name: {"min": e.low, "max": e.high, "exact": e.exact} for name, e in ends.items()},
+        })  # fmt: skip
+        return
+    out = console()
+    out.print(f"{read.name}: {read.about}", markup=False, soft_wrap=True)
+    out.print(f"{read.size:,} networks, {len(read.axes)} axes, {read.head.classes} classes")
+    out.print(table(["axis", "choices"], [[a.name, ", ".join(map(str, a.values))] for a in read.axes], left=(0, 1)))
+    rows = [
+        [HEADINGS[name], short(e.low, name), short(e.high, name), "exact" if e.exact else "searched"]
+        for name, e in ends.items()
+    ]
+    out.print(table(["cost", "least", "most", ""], rows, left=(0, 3)))
+
+
+@app.command()
+def sample(
+    space: SpaceArgument,
+    n: Annotated[int, typer.Option("-n", "--number", help="How many networks.", min=1)] = 5,
+    budget_madds: Annotated[
+        str | None, typer.Option("--budget-madds", help="Only networks within this limit, like 300M.")
+    ] = None,
+    budget_params: Annotated[
+        str | None, typer.Option("--budget-params", help="Only networks within this limit.")
+    ] = None,
+    budget_memory: Annotated[
+        str | None, typer.Option("--budget-memory", help="Only networks within this limit.")
+    ] = None,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Random networks of a space that fit the budgets, with their costs.
+
+    Example: archsearch space sample mobilenet_v2 -n 3 --budget-madds 200M..300M
+    """
+    from archsearch.cli.show import console, print_json, table
+    from archsearch.cost.budget import show as short
+    from archsearch.cost.count import record
+    from archsearch.spec.space_file import read_space
+
+    read = read_space(space)
+    given = {"madds": budget_madds, "params": budget_params, "peak_memory": budget_memory}
+    records = [record(arch) for arch in drawn(read, {k: v for k, v in given.items() if v}, n, seed)]
+    if as_json:
+        print_json(records)
+        return
+    rows = [
+        [str(r["key"]), *(short(int(str(r[m])), m) for m in ("madds", "params", "peak_memory")), str(r["arch"])]
+        for r in records
+    ]
+    console().print(table(["key", "MAdds", "params", "peak memory", "network"], rows, left=(0, 4)))
+
+
+def drawn(space: Any, budgets: dict[str, str], n: int, seed: int) -> list[Any]:
+    """n networks, uniform over the codes that fit; all of them where fewer do."""
+    import numpy as np
+
+    from archsearch.search.feasible import check, pool
+    from archsearch.search.run import read_budget
+
+    budget = read_budget(budgets, space)
+    check(space, budget)
+    found = pool(space, budget, n, np.random.default_rng(seed))
+    return [space.decode(code) for code in found.codes[:n]]

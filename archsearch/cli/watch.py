@@ -1,0 +1,113 @@
+"""How a run looks while it goes: bars and the front so far on a terminal, one line a trial elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from optuna.trial import FrozenTrial
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from archsearch.cli.show import percent, table
+from archsearch.cost.budget import show
+from archsearch.search.finish import front_trials
+from archsearch.search.propose import is_first
+from archsearch.spec.arch import Arch
+
+SHOWN = 12  # rows of the front while the run goes on
+
+
+@contextmanager
+def bar(log: Console, title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar on a terminal (nothing elsewhere): call it with (done, total, text)."""
+    with _progress(log) as progress:
+        task = progress.add_task(title, total=None, text="")
+        yield lambda done, total, text: progress.update(task, completed=done, total=total, text=text)
+
+
+class ConsoleWatch:
+    """Draws a run; give it to `Run.search` and `Run.finish` inside its own `with` block."""
+
+    def __init__(self, log: Console, *, trials: int, metrics: tuple[str, ...]) -> None:
+        self._log, self._metrics = log, metrics
+        self._bars = _progress(log)
+        self._search = self._bars.add_task("search", total=trials, text="")
+        self._now = self._bars.add_task("", total=None, text="", visible=False)
+        self._front: Any = ""
+        self._live = Live(self, console=log, refresh_per_second=4, transient=True) if log.is_terminal else None
+        self._began = time.monotonic()
+
+    def __enter__(self) -> "ConsoleWatch":
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def __rich__(self) -> Group:
+        return Group(self._front, self._bars)
+
+    def resumed(self, trials: list[FrozenTrial]) -> None:
+        """Show what an earlier call has done."""
+        self._bars.update(self._search, completed=sum(is_first(t) and t.state.is_finished() for t in trials))
+        self._draw_front(trials)
+
+    def trial_began(self, number: int, arch: Arch) -> None:
+        title = f"trial {number}: {len(arch.stages)} stages at {arch.resolution} px"
+        self._bars.update(self._now, description=title, completed=0, total=None, text="", visible=True)
+
+    def progress(self, done: int, total: int, text: str) -> None:
+        self._bars.update(self._now, completed=done, total=total, text=text)
+
+    def trial_ended(self, trials: list[FrozenTrial], number: int) -> None:
+        self._bars.update(self._search, completed=sum(is_first(t) and t.state.is_finished() for t in trials))
+        self._draw_front(trials)
+        if not self._live:
+            self._line(trials[number], trials)
+
+    def final_began(self, number: int, nth: int, of: int) -> None:
+        self._bars.update(self._search, description="test of the front", completed=nth - 1, total=of)
+        self._bars.update(self._now, description=f"full training of trial {number}", completed=0, total=None, text="")
+        self._bars.update(self._now, visible=True)
+
+    def final_ended(self, number: int, result: dict[str, Any]) -> None:
+        self._bars.advance(self._search)
+        if not self._live:
+            told = result.get("failed") or percent(result["top1_test"], result["top1_test_se"])
+            self._say(f"trial {number} trained in full: test top-1 {told}")
+
+    def waiting(self, text: str) -> None:
+        self._bars.update(self._now, description=text, total=None, text="", visible=True)
+
+    def _draw_front(self, trials: list[FrozenTrial]) -> None:
+        members = front_trials(trials)
+        rows = [
+            [str(t.number), *(show(t.user_attrs["costs"][name], name) for name in self._metrics),
+             percent(t.user_attrs["top1"], t.user_attrs["top1_se"]), t.user_attrs["arch"]]
+            for t in members[-SHOWN:]
+        ]  # fmt: skip
+        names = ["trial", *self._metrics, "validation", "front so far"]
+        self._front = table(names, rows, left=(len(names) - 1,))
+
+    def _line(self, trial: FrozenTrial, trials: list[FrozenTrial]) -> None:
+        attrs = trial.user_attrs
+        costs = ", ".join(f"{name} {show(attrs['costs'][name], name)}" for name in self._metrics)
+        result = attrs.get("reason") or percent(attrs["top1"], attrs["top1_se"])
+        done = sum(is_first(t) and t.state.is_finished() for t in trials)
+        on_front = trial.number in [t.number for t in front_trials(trials)]
+        self._say(f"trial {trial.number}: {costs}: {result}{'  on the front' if on_front else ''}  ({done} trained)")
+
+    def _say(self, text: str) -> None:
+        self._log.print(f"[{time.monotonic() - self._began:5.0f} s] {text}", markup=False, soft_wrap=True)
+
+
+def _progress(log: Console) -> Progress:
+    columns = (
+        TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn(),
+        TimeRemainingColumn(compact=True), TextColumn("{task.fields[text]}"),
+    )  # fmt: skip
+    return Progress(*columns, console=log, transient=True, disable=not log.is_terminal)

@@ -1,0 +1,1 @@
+"""What does it take: prices of ops, totals of networks, budgets."""

@@ -1,0 +1,116 @@
+"""Hard limits: what a network may cost, read from `300M`, `200M..300M`, `60%`, `512KiB`."""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from archsearch.errors import BudgetError
+
+SCALES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+BYTE_METRICS = ("peak_memory", "weight_bytes")
+FORMS = "write 300M, 200M..300M or 60%"
+BYTE_FORMS = "write 512KiB, 1MiB..4MiB or 60%"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """An interval of one metric, both ends allowed [the metric's unit]."""
+
+    low: float = 0
+    high: float = math.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Limits on any number of metrics; a network fits when it holds them all."""
+
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+
+    def fits(self, costs: Mapping[str, Any]) -> Any:
+        """True where every limit holds.
+
+        costs    metric name -> int, or int64[n]
+        returns  bool, or bool[n]
+        """
+        inside: Any = True
+        for name, limit in self.limits.items():
+            inside = inside & (costs[name] >= limit.low) & (costs[name] <= limit.high)
+        return inside
+
+    def excess(self, costs: Mapping[str, int]) -> dict[str, float]:
+        """How far each limit is broken, as a share of it: at most 0 where it holds (Optuna's sign).
+
+        returns  "madds<=high" and "madds>=low" -> (cost - high) / high, (low - cost) / low
+        """
+        broken = {}
+        for name, limit in self.limits.items():
+            if math.isfinite(limit.high):
+                broken[f"{name}<={limit.high:.0f}"] = (costs[name] - limit.high) / max(limit.high, 1)
+            if limit.low > 0:
+                broken[f"{name}>={limit.low:.0f}"] = (limit.low - costs[name]) / limit.low
+        return broken
+
+    def to_dict(self) -> dict[str, list[float | None]]:
+        """{"madds": [low or null, high or null]}."""
+        return {
+            name: [limit.low or None, limit.high if math.isfinite(limit.high) else None]
+            for name, limit in self.limits.items()
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, list[float | None]]) -> "Budget":
+        """The budget that `to_dict` wrote."""
+        return cls(
+            limits={
+                name: Limit(low=low or 0, high=math.inf if high is None else high)
+                for name, (low, high) in plain.items()
+            }
+        )
+
+
+def parse_limit(text: str, name: str, largest: Callable[[], int]) -> Limit:
+    """One limit from its text.
+
+    name     the metric, for its unit and the message
+    largest  the largest value in the space; called only for a percentage
+    raises   BudgetError naming the text and the forms that are right
+    """
+    low, dots, high = text.strip().partition("..")
+    if not dots:
+        return Limit(high=_value(low, text, name, largest))
+    limit = Limit(low=_value(low, text, name, largest), high=_value(high, text, name, largest))
+    if limit.low > limit.high:
+        raise BudgetError(f"budget {text!r} for {name} is empty: the lower end comes first")
+    return limit
+
+
+def _value(word: str, text: str, name: str, largest: Callable[[], int]) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*(%|[kmg]?i?b?)", word.strip().lower())
+    forms = BYTE_FORMS if name in BYTE_METRICS else FORMS
+    if match is None:
+        raise BudgetError(f"budget {text!r} for {name} cannot be read; {forms}")
+    number, unit = float(match[1]), match[2]
+    if unit == "%":
+        return math.floor(number / 100 * largest() + 1e-6)
+    in_bytes = unit.endswith("b") or unit.endswith("i")
+    if in_bytes and name not in BYTE_METRICS:
+        raise BudgetError(f"budget {text!r} for {name} is in bytes; {forms}")
+    scale = unit.removesuffix("b")
+    if scale not in SCALES:
+        raise BudgetError(f"budget {text!r} for {name} cannot be read; {forms}")
+    value = math.floor(number * SCALES[scale] + 1e-6)
+    if value <= 0:
+        raise BudgetError(f"budget {text!r} for {name} must be above 0")
+    return value
+
+
+def show(value: float, name: str) -> str:
+    """A cost for people: 300.8M, 1.50MiB."""
+    steps = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)) if name in BYTE_METRICS else (
+        ("G", 10**9), ("M", 10**6), ("k", 10**3))  # fmt: skip
+    for unit, step in steps:
+        if value >= step:
+            return f"{value / step:.3g}{unit}" if value < 100 * step else f"{value / step:.1f}{unit}"
+    return f"{value:.0f}"

@@ -1,0 +1,57 @@
+"""Costs of one network, or of a population in cache-sized chunks."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from archsearch import plugins
+from archsearch.cost.metrics import Metric
+from archsearch.spec.arch import Arch
+from archsearch.spec.canon import key
+from archsearch.spec.lower import Net, lower
+from archsearch.spec.text import to_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from archsearch.spec.space import SearchSpace
+
+BUILT_IN = ("madds", "params", "activations", "peak_memory", "weight_bytes")
+CHUNK = 8192  # networks counted at once: their arrays stay in the cache
+
+
+def metric(name: str) -> Metric:
+    """A metric by its name in plug-in group "metrics"; raises PluginError naming the nearest."""
+    loaded: Metric = plugins.load("metrics", name)
+    return loaded
+
+
+def count(net: Net, names: Iterable[str] = BUILT_IN) -> dict[str, int]:
+    """Costs of one network: metric name -> int."""
+    ops = lower(net)
+    return {name: int(metric(name).total(ops)) for name in names}
+
+
+def count_codes(
+    space: "SearchSpace", codes: "NDArray[np.int64]", names: Sequence[str] = BUILT_IN
+) -> "dict[str, NDArray[np.int64]]":
+    """Costs of n networks of a space.
+
+    codes    int[n, axes], as `SearchSpace.sample` gives them
+    returns  metric name -> int64[n]
+    """
+    import numpy as np
+
+    metrics = [metric(name) for name in names]
+    totals = {name: np.empty(len(codes), dtype=np.int64) for name in names}
+    for start in range(0, len(codes), CHUNK):
+        part = slice(start, start + CHUNK)
+        ops = lower(space.population(codes[part]))
+        for each in metrics:
+            totals[each.name][part] = each.total(ops)
+    return totals
+
+
+def record(arch: Arch) -> dict[str, object]:
+    """The object that every `--json` prints of a network: text form, key and all costs."""
+    return {"arch": to_text(arch), "key": key(arch), **count(arch)}

@@ -1,0 +1,103 @@
+"""Costs of a whole space as one table for each part of the network, gathered by code.
+
+A part (stem, stage, head) depends on few axes: the width multiplier, the resolution, its own, its neighbour's width.
+So its cost for every combination of those is a small table, made by the same `lower_part` and prices as everything
+else; the cost of a network is one gather and one addition a part. Exact, and some hundred times faster than counting.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsearch.cost.count import CHUNK, metric
+from archsearch.errors import SpaceError
+from archsearch.spec.lower import HEAD, STEM, lower_part, parts
+from archsearch.spec.space import Chosen, Codes, Field, SearchSpace
+
+ROWS = 2_000_000  # of one part's table; beyond that it is counted, not tabulated
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part's costs for every combination of the axes it depends on."""
+
+    axes: tuple[int, ...]
+    strides: NDArray[np.int64]  # of the mixed-radix row number, int64[len(axes)]
+    costs: dict[str, NDArray[np.int64]]  # metric -> int64[rows]
+
+    def rows(self, codes: Codes) -> NDArray[np.int64]:
+        """Row of the table of each code: int64[n]."""
+        number = np.zeros(len(codes), dtype=np.int64)
+        for axis, stride in zip(self.axes, self.strides, strict=True):
+            number += codes[:, axis] * stride
+        return number
+
+
+@dataclass(frozen=True)
+class CostTable:
+    """Exact costs of any codes of a space."""
+
+    names: tuple[str, ...]
+    parts: tuple[Part, ...]
+
+    def count(self, codes: Codes) -> dict[str, NDArray[np.int64]]:
+        """Costs of n networks; codes int[n, axes] -> metric -> int64[n]."""
+        totals = {name: np.zeros(len(codes), dtype=np.int64) for name in self.names}
+        for start in range(0, len(codes), CHUNK):
+            piece = slice(start, start + CHUNK)
+            chunk = codes[piece]
+            for part in self.parts:
+                rows = part.rows(chunk)
+                for name, total in totals.items():
+                    fold(name)(total[piece], part.costs[name][rows], out=total[piece])
+        return totals
+
+
+def fold(name: str) -> np.ufunc:
+    """How the parts' values of a metric join: addition, or maximum for a peak."""
+    return np.maximum if metric(name).peak else np.add
+
+
+@lru_cache(maxsize=32)
+def _table(space: SearchSpace, names: tuple[str, ...]) -> CostTable:
+    return CostTable(names, tuple(_part(space, part, names) for part in parts(space)))
+
+
+def cost_table(space: SearchSpace, names: Sequence[str]) -> CostTable:
+    """The table of a space for some metrics; made once for each space object and kept.
+
+    raises   PluginError for an unknown metric, SpaceError where a single stage has too many combinations
+    """
+    return _table(space, tuple(names))
+
+
+def depends(space: SearchSpace, part: int) -> tuple[int, ...]:
+    """Numbers of the axes on which a part's cost depends, ascending."""
+    sources: list[Field] = [space.width, space.resolution]
+    if part != STEM:
+        last = len(space.stages) if part == HEAD else part
+        sources += [stage.fields["stride"] for stage in space.stages[:last]]
+        sources += [space.stages[last - 1].fields["width"]] if last else []
+    if part >= 0:
+        sources += list(space.stages[part].fields.values())
+    return tuple(sorted({source.axis for source in sources if isinstance(source, Chosen)}))
+
+
+def _part(space: SearchSpace, part: int, names: tuple[str, ...]) -> Part:
+    axes = depends(space, part)
+    radix = space.radix[list(axes)] if axes else np.ones(0, dtype=np.int64)
+    strides = np.concatenate([np.cumprod(radix[::-1])[::-1][1:], [1]]).astype(np.int64) if axes else radix
+    rows = int(np.prod(radix)) if axes else 1
+    if rows > ROWS:
+        raise SpaceError(
+            f"space {space.name}: one stage has {rows:,} combinations, more than {ROWS:,} cannot be counted"
+        )
+    codes = np.zeros((rows, len(space.axes)), dtype=np.int64)
+    for axis, stride in zip(axes, strides, strict=True):
+        codes[:, axis] = np.arange(rows) // stride % space.radix[axis]
+    ops = lower_part(space.population(codes), part)
+    costs = {name: np.broadcast_to(np.asarray(metric(name).total(ops), dtype=np.int64), (rows,)) for name in names}
+    return Part(axes, strides, costs)

@@ -1,0 +1,1 @@
+"""Where images come from: named splits, decoded once, augmented in batches."""

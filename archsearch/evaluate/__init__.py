@@ -1,0 +1,1 @@
+"""How good is this network: evaluators, which differ in price only."""

@@ -1,0 +1,80 @@
+"""The honest evaluator: train the network, count what it gets right."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from archsearch.data.dataset import Dataset, Split
+from archsearch.evaluate.base import Evaluation, Job, Setup
+from archsearch.nn.build import build
+from archsearch.spec.arch import Arch
+from archsearch.train import checkpoint
+from archsearch.train.job import EpochLog, TrainData, TrainResult, TrainRun
+from archsearch.train.loop import train
+from archsearch.train.recipe import Recipe
+from archsearch.train.seed import seeded
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainEvaluator:
+    """Trains from scratch: a trial on part of the training images, a finalist on training and validation images.
+
+    The search sees validation accuracy only; the test split is read by `final` alone.
+    """
+
+    dataset: Dataset
+    recipe: Recipe  # of a trial
+    final_recipe: Recipe
+    images: int  # training images of a trial
+    device: str = "cpu"
+
+    def evaluate(self, arch: Arch, job: Job) -> Evaluation:
+        """Top-1 on the validation split after the last epoch.
+
+        raises   TrainingError: nan, out of memory, time limit
+        """
+        part = self.dataset.subset(min(self.images, len(self.dataset.splits["train"])))
+        result = self._train(arch, self.recipe, self._data(part, "val"), job)
+        return evaluation(result)
+
+    def final(self, arch: Arch, job: Job) -> Evaluation:
+        """Top-1 on the test split after the full recipe; the weights stay in the job's folder as model.pt."""
+        result = self._train(arch, self.final_recipe, self._data(self.dataset.trainval(), "test"), job)
+        return evaluation(result)
+
+    def _data(self, part: Split, judge: str) -> TrainData:
+        data = self.dataset
+        return TrainData(train=part, eval=data.splits[judge], mean=data.mean, std=data.std, flip=data.flip,
+                         fingerprint=data.fingerprint)  # fmt: skip
+
+    def _train(self, arch: Arch, recipe: Recipe, data: TrainData, job: Job) -> TrainResult:
+        with seeded(job.seed):
+            model = build(arch, dropout=recipe.dropout)
+        run = TrainRun(folder=job.folder, device=self.device, seed=job.seed, size=arch.resolution,
+                       time_limit_s=job.time_limit_s)  # fmt: skip
+
+        def told(log: EpochLog) -> None:
+            job.progress(log.epoch, log.epochs, f"loss {log.train_loss:.3f}")
+
+        job.progress(0, recipe.epochs, "")
+        result = train(model, data, recipe, run=run, on_epoch=told)
+        if data.eval is self.dataset.splits["test"]:
+            weights = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
+            checkpoint.save(job.folder / "model.pt", {"arch": arch.to_dict(), "state_dict": weights})
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+        return result
+
+
+def train_evaluator(setup: Setup) -> TrainEvaluator:
+    """The plug-in "train"."""
+    return TrainEvaluator(dataset=setup.dataset(), recipe=setup.recipe, final_recipe=setup.final_recipe,
+                          images=setup.images, device=setup.device)  # fmt: skip
+
+
+def evaluation(result: TrainResult) -> Evaluation:
+    """A training's result with the binomial standard error of its top-1."""
+    error = math.sqrt(max(result.top1 * (1 - result.top1), 0.25 / max(result.images, 1)) / max(result.images, 1))
+    return Evaluation(top1=result.top1, top5=result.top5, top1_se=error, seconds=result.seconds,
+                      extra={"epochs": result.epochs, "images": result.images})  # fmt: skip

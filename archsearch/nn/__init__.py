@@ -1,0 +1,1 @@
+"""The same ops as torch modules."""

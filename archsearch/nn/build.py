@@ -1,0 +1,79 @@
+"""A network from its ops: whatever `lower` says is built and run, so counter and model cannot disagree."""
+
+import torch
+from torch import Tensor, nn
+
+from archsearch.nn.layers import placed
+from archsearch.spec.arch import Arch
+from archsearch.spec.lower import INPUT, lower, unroll
+from archsearch.spec.ops import Op
+
+
+class Network(nn.Module):
+    """An `Arch` as a torch module: float32[b, 3, r, r] -> float32[b, classes].
+
+    The plain MobileNetV2 has torchvision's parameter names, so its state dicts load with `strict=True`.
+    Runs its unrolled ops in order and lets go of a tensor after its last use.
+    """
+
+    def __init__(self, ops: list[Op], *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self._steps: list[tuple[list[nn.Module], tuple[str, ...], str, tuple[str, ...]]] = []
+        last_use = {name: index for index, op in enumerate(ops) for name in op.inputs}
+        for index, op in enumerate(ops):
+            members = placed(op)
+            for path, module in members.items():
+                _attach(self, path, module)
+            chain = list(members.values())
+            if op.kind == "linear":
+                _attach(self, op.name.rpartition(".")[0] + ".0", drop := nn.Dropout(dropout))
+                chain.insert(0, drop)
+            done = tuple(sorted({name for name in op.inputs if last_use[name] == index}))
+            self._steps.append((chain, op.inputs, op.name, done))
+        self._output = ops[-1].name
+        self.apply(_init)
+
+    def forward(self, x: Tensor) -> Tensor:
+        live = {INPUT: x}
+        for chain, inputs, name, done in self._steps:
+            value = chain[0](*(live[source] for source in inputs))
+            for module in chain[1:]:
+                value = module(value)
+            for source in done:
+                del live[source]
+            live[name] = value
+        return live[self._output]
+
+
+def build(arch: Arch, *, dropout: float = 0.0) -> Network:
+    """The torch module of a network, freshly initialised from torch's global generator.
+
+    Initial weights: Kaiming normal (fan out) for convolutions, normal(0, 0.01) for the classifier, as torchvision's.
+    dropout  probability in front of the classifier
+    """
+    return Network(unroll(lower(arch)), dropout=dropout)
+
+
+def _attach(root: nn.Module, path: str, module: nn.Module) -> None:
+    """Put a module at a dotted path, making plain containers on the way."""
+    *parents, leaf = path.split(".")
+    for name in parents:
+        if name not in root._modules:
+            root.add_module(name, nn.Module())
+        root = root.get_submodule(name)
+    root.add_module(leaf, module)
+
+
+def _init(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, 0, 0.01)
+        nn.init.zeros_(module.bias)
+
+
+def example_input(arch: Arch, batch: int = 1) -> Tensor:
+    """A zero image batch float32[batch, 3, r, r]."""
+    return torch.zeros(batch, 3, arch.resolution, arch.resolution)

@@ -1,0 +1,153 @@
+"""What is kept of a run: its folder, the resolved command (run.toml), the manifest, all written atomically."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from archsearch.errors import RunError
+
+PACKAGES = ("archsearch", "torch", "torchvision", "optuna", "numpy", "pandas", "plotly", "fvcore", "scikit-learn")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Where the parts of a run lie."""
+
+    root: Path
+
+    @property
+    def command(self) -> Path:
+        return self.root / "run.toml"
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "manifest.json"
+
+    @property
+    def journal(self) -> Path:
+        return self.root / "study.journal"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / "checkpoints"
+
+    @property
+    def workers(self) -> Path:
+        return self.root / "workers"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    def make(self) -> "RunFolder":
+        """Create the folders.
+
+        raises   RunError where that is not possible (read-only, a file in the way)
+        """
+        try:
+            for folder in (self.root, self.checkpoints, self.workers):
+                folder.mkdir(parents=True, exist_ok=True)
+            probe = self.workers / f".write-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise RunError(f"results folder {self.root} cannot be written: {error.strerror or error}") from None
+        return self
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Replace a file's text whole, or not at all.
+
+    raises   RunError where the folder cannot be written
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def to_toml(values: Mapping[str, Any]) -> str:
+    """A TOML document of plain values, lists and tables of plain values; None is left out."""
+    plain = {key: value for key, value in values.items() if not isinstance(value, Mapping)}
+    lines = [f"{key} = {_toml(value)}" for key, value in plain.items() if value is not None]
+    for key, table in values.items():
+        if isinstance(table, Mapping):
+            lines += ["", f"[{key}]"]
+            lines += [f"{name} = {_toml(value)}" for name, value in table.items() if value is not None]
+    return "\n".join(lines) + "\n"
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The values of a TOML file; raises RunError naming it where it is damaged."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RunError(f"{path} cannot be read: {error}") from None
+
+
+def environment() -> dict[str, Any]:
+    """Versions, machine and commit, for the manifest."""
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "commit": _commit(),
+        "argv": [Path(sys.argv[0]).name, *sys.argv[1:]],
+    }
+
+
+def write_manifest(folder: RunFolder, entries: Mapping[str, Any]) -> None:
+    """manifest.json: sorted, indented."""
+    write_atomic(folder.manifest, json.dumps(entries, indent=2, sort_keys=True, default=str) + "\n")
+
+
+def _toml(value: Any) -> str:
+    """TOML's strings, numbers, booleans and lists are written as JSON's."""
+    return json.dumps(value if not isinstance(value, tuple) else list(value), ensure_ascii=False).replace(
+        "\x7f", "\\u007f"
+    )
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _cpu() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _commit() -> str | None:
+    """The git commit of the source checkout that is running, with a + where files differ from it; None elsewhere."""
+    here = Path(__file__).resolve().parent
+    try:
+        ask = ["git", "-C", str(here), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
+        done = subprocess.run(ask, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None

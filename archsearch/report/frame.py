@@ -1,0 +1,105 @@
+"""The study as tables: one row a trial, and the front among them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+from optuna.trial import FrozenTrial, TrialState
+
+from archsearch.cost.count import BUILT_IN as COSTS
+from archsearch.pareto import front
+
+STATUSES = ("trained", "replayed", "over_budget", "failed", "running")
+RESULTS = ("top1", "top1_se", "top5", "top1_test", "top1_test_se", "top5_test", "seconds")
+
+Budgets = Mapping[str, Sequence[float | None]]  # metric -> (low, high), either may be None
+
+
+def objectives_of(study: optuna.Study) -> list[str]:
+    """What the study optimises: "top1" first (up), then the metrics to minimise."""
+    return list(study.user_attrs.get("archsearch:objectives", ["top1", "madds"]))
+
+
+def budgets_of(study: optuna.Study) -> dict[str, tuple[float | None, float | None]]:
+    """Metric -> (low, high), as the run was told; either end may be None."""
+    return {name: (low, high) for name, (low, high) in study.user_attrs.get("archsearch:budgets", {}).items()}
+
+
+def trials_frame(study: optuna.Study) -> pd.DataFrame:
+    """One row a trial, in any state, by trial number.
+
+    Columns: number, status, key, arch, replay_of, reason; one per cost (counts, bytes); top1 and top5 with standard
+    error on validation and, for retrained networks, test (fractions); seconds; `axis:<name>` per axis of the space.
+    A value that is not known is NaN or None. The accuracy of a network that was never trained is not known.
+    """
+    trials = study.get_trials(deepcopy=False)
+    attrs = study.user_attrs
+    rows = [_row(trial, attrs.get(f"archsearch:test:{trial.number}", {})) for trial in trials]
+    axes = sorted({f"axis:{name}" for trial in trials for name in trial.params})
+    asked = {*objectives_of(study), *budgets_of(study)} - {"top1"}
+    extra = sorted(asked.union(*map(_costs, trials)) - set(COSTS))
+    columns = ["number", "status", "key", "arch", "replay_of", "reason", *COSTS, *extra, *RESULTS, *axes]
+    table = pd.DataFrame(rows, columns=columns)
+    numbers = [*COSTS, *extra, *RESULTS, "replay_of"]
+    table[numbers] = table[numbers].astype(float)
+    return table.sort_values("number", ignore_index=True)
+
+
+def front_frame(frame: pd.DataFrame, objectives: Sequence[str], budgets: Budgets) -> pd.DataFrame:
+    """The trained rows that no other trained row beats: one per network, cheapest first.
+
+    frame       as `trials_frame` makes it
+    objectives  "top1" first, then the metrics to minimise
+    budgets     a row outside them is never on the front
+    """
+    trained = frame[(frame["status"] == "trained") & within(frame, budgets)]
+    trained = trained.drop_duplicates("key", keep="first")
+    alive = front(minimised(trained, objectives)) if len(trained) else np.zeros(0, dtype=bool)
+    return trained[alive].sort_values([*objectives[1:], "number"], ignore_index=True)
+
+
+def minimised(frame: pd.DataFrame, objectives: Sequence[str]) -> np.ndarray:
+    """float[n, m]: the objectives' values, top1 turned round so that every column is minimised."""
+    columns = [-frame[name] if name == "top1" else frame[name] for name in objectives]
+    return np.column_stack([column.to_numpy(dtype=float) for column in columns])
+
+
+def within(frame: pd.DataFrame, budgets: Budgets) -> pd.Series:
+    """bool[n]: the rows that keep every budget; an unknown cost keeps none."""
+    kept = pd.Series(True, index=frame.index)
+    for metric, (low, high) in budgets.items():
+        column = frame[metric]
+        kept &= column.between(-math.inf if low is None else low, math.inf if high is None else high)
+    return kept
+
+
+def _row(trial: FrozenTrial, test: Mapping[str, Any]) -> dict[str, Any]:
+    attrs, status = trial.user_attrs, _status(trial)
+    known = status in ("trained", "replayed")
+    values = trial.values or [math.nan]
+    return {
+        "number": trial.number,
+        "status": status,
+        **{name: attrs.get(name) for name in ("key", "arch", "replay_of", "reason", "seconds")},
+        **_costs(trial),
+        "top1": attrs.get("top1", values[0]) if known else math.nan,
+        **{name: attrs.get(name) if known else math.nan for name in ("top1_se", "top5")},
+        **{name: test.get(name) for name in ("top1_test", "top1_test_se", "top5_test")},
+        **{f"axis:{name}": value for name, value in trial.params.items()},
+    }
+
+
+def _status(trial: FrozenTrial) -> str:
+    """The state decides where it can: an attribute set before a crash does not make a trial finished."""
+    if trial.state in (TrialState.RUNNING, TrialState.WAITING):
+        return "running"
+    if trial.state is not TrialState.COMPLETE:
+        return "failed"
+    return str(trial.user_attrs.get("status", "trained"))
+
+
+def _costs(trial: FrozenTrial) -> dict[str, float]:
+    return dict(trial.user_attrs.get("costs", {}))

@@ -1,0 +1,115 @@
+"""What the page says in words: headline, counts, tables, manifest."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from archsearch.report.frame import STATUSES, Budgets
+from archsearch.report.markup import Markup, table, tag
+from archsearch.report.theme import percent, scaled, short
+
+COLUMNS = ("trial", "validation top-1", "test top-1", "MAdds", "parameters", "peak memory")
+MEANING = {
+    "trained": "trained and measured on the validation images",
+    "replayed": "the same network as an earlier trial: its result was taken again, nothing was trained",
+    "over_budget": "over budget by the counters: never trained, cost microseconds",
+    "failed": "went wrong; the run went on",
+    "running": "not finished when this page was written",
+}
+
+
+def headline(run: Mapping[str, Any], manifest: Mapping[str, Any], budgets: Budgets) -> str:
+    """One line: the space, the images, the budget."""
+    dataset = manifest.get("dataset")
+    dataset = dataset if isinstance(dataset, Mapping) else {}
+    data = str(dataset.get("name") or run.get("data") or "unnamed data")
+    counts = [f"{dataset[name]:,} {word}" for name, word in (("n_train", "training images"),) if name in dataset]
+    classes = dataset.get("classes")
+    counts += [f"{len(classes) if isinstance(classes, list) else classes} classes"] if classes else []
+    images = f"{data} ({', '.join(counts)})" if counts else data
+    return f"Space {run.get('space', 'unnamed')} · images {images} · {budget_words(budgets)}"
+
+
+def budget_words(budgets: Budgets) -> str:
+    """`MAdds up to 300M`, `parameters 1M to 2M`; every budget."""
+    words = []
+    for metric, (low, high) in budgets.items():
+        ends = [scaled(metric, end) for end in (low, high) if end is not None]
+        middle = " to ".join(ends) if len(ends) == 2 else f"{'up to' if low is None else 'from'} {''.join(ends)}"
+        words.append(f"{short(metric)} {middle}")
+    return "budget: " + ", ".join(words) if words else "no budget"
+
+
+def tiles(frame: pd.DataFrame, front: pd.DataFrame) -> Markup:
+    """The run in a few numbers."""
+    best = front.loc[front["top1"].idxmax()] if len(front) else None
+    numbers = [
+        (str(len(frame)), "trials"),
+        (str(int((frame["status"] == "trained").sum())), "networks trained"),
+        (str(len(front)), "on the front"),
+    ]
+    if best is not None:
+        numbers.append((percent(best["top1"]), f"best on validation, {scaled('madds', best['madds'])} MAdds"))
+        if front["top1_test"].notna().any():
+            numbers.append((percent(best["top1_test"]), "the same network on test"))
+    return tag("div", *(tag("div", tag("b", n), tag("span", word)) for n, word in numbers), class_="tiles")
+
+
+def front_table(front: pd.DataFrame, extra: Sequence[str] = ()) -> Markup:
+    """The front's networks, cheapest first; `extra` are further metrics to show."""
+    head = [*COLUMNS, *(short(name) for name in extra), "network"]
+    rows = [tag("tr", *_front_cells(row, extra)) for row in front.to_dict("records")]
+    return table(head, rows, "front")
+
+
+def count_table(frame: pd.DataFrame) -> Markup:
+    """How the trials ended."""
+    counts = frame["status"].value_counts()
+    names = [*STATUSES, *(name for name in counts.index if name not in STATUSES)]
+    rows = [
+        tag(
+            "tr",
+            tag("td", name.replace("_", " ")),
+            tag("td", int(counts.get(name, 0))),
+            tag("td", MEANING.get(name, "")),
+        )
+        for name in names
+    ]
+    return table(["status", "trials", "meaning"], rows, "counts")
+
+
+def failures(frame: pd.DataFrame) -> Markup:
+    """Each failed trial and why."""
+    lines = []
+    for row in frame[frame["status"] == "failed"].to_dict("records"):
+        reason = row["reason"] if isinstance(row["reason"], str) else "no reason recorded"
+        lines.append(tag("li", f"Trial {row['number']} failed: {reason}"))
+    return tag("ul", *lines) if lines else Markup("")
+
+
+def pairs_table(values: Mapping[str, Any]) -> Markup:
+    """A nested mapping as rows `a.b  value`."""
+    rows = [tag("tr", tag("th", name), tag("td", shown)) for name, shown in flat(values)]
+    return tag("div", tag("table", tag("tbody", *rows), class_="pairs"), class_="scroll")
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """(dotted name, text) of everything in a nested mapping; lists on one line."""
+    found: list[tuple[str, str]] = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found += flat(value, f"{prefix}{name}.")
+        else:
+            found.append((f"{prefix}{name}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
+    return found
+
+
+def _front_cells(row: Mapping[str, Any], extra: Sequence[str]) -> list[Markup]:
+    numbers = [
+        str(row["number"]),
+        percent(row["top1"], row["top1_se"]),
+        percent(row["top1_test"], row["top1_test_se"]),
+        *(scaled(name, row[name]) for name in ("madds", "params", "peak_memory", *extra)),
+    ]
+    return [*(tag("td", number) for number in numbers), tag("td", tag("code", row["arch"] or ""))]

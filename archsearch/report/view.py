@@ -1,0 +1,48 @@
+"""A run read once: everything that its page and figures show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pandas as pd
+import plotly.graph_objects as go
+
+from archsearch.report import figures
+from archsearch.report.frame import Budgets, budgets_of, front_frame, objectives_of, trials_frame
+from archsearch.report.open import open_run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Everything the page shows of a run, read once."""
+
+    name: str  # of the run's folder
+    study: optuna.Study
+    run: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    frame: pd.DataFrame
+    front: pd.DataFrame
+    objectives: list[str]
+    budgets: Budgets
+
+    @property
+    def metrics(self) -> list[str]:
+        """The costs that get a figure: those the run minimises, else MAdds."""
+        return self.objectives[1:] or ["madds"]
+
+
+def view(run_dir: Path) -> View:
+    """A run's folder, read; raises RunError where it is none."""
+    study, run, manifest = open_run(run_dir)
+    frame, objectives, budgets = trials_frame(study), objectives_of(study), budgets_of(study)
+    front = front_frame(frame, objectives, budgets)
+    return View(name=Path(run_dir).resolve().name, study=study, run=run, manifest=manifest, frame=frame, front=front,
+                objectives=objectives, budgets=budgets)  # fmt: skip
+
+
+def front_figure(seen: View, metric: str) -> tuple[go.Figure, pd.DataFrame]:
+    """The front against one cost, and the data that it shows."""
+    data = figures.front_data(seen.frame, objectives=seen.objectives, budgets=seen.budgets, metric=metric)
+    return figures.front_plot(data, metric=metric, budget=seen.budgets.get(metric, (None, None))), data

@@ -1,0 +1,65 @@
+"""The resolved command of a run: everything needed to repeat it, and what must not change when it goes on."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from archsearch.errors import RunError
+
+FREE = ("trials", "timeout", "trial_timeout", "finalists", "threads", "device")  # may change on resume
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """What was asked for, defaults filled in; the contents of run.toml."""
+
+    space: str  # name or path
+    space_hash: str  # of its axes and template, so that an edited file is noticed
+    data: str  # name or path
+    data_hash: str  # fingerprint of the decoded images
+    budgets: dict[str, str] = field(default_factory=dict)  # metric -> as written
+    minimize: tuple[str, ...] = ("madds",)
+    evaluator: str = "train"
+    sampler: str = "random"
+    seed: int = 0
+    recipe: str = "quick"
+    epochs: int = 3
+    trial_images: int = 4000
+    final_recipe: str = "full"
+    final_epochs: int = 20
+    trials: int = 20  # networks trained, in all workers together
+    finalists: int = 5
+    timeout: float | None = None  # of the search [s]
+    trial_timeout: float | None = None  # of one trial [s]
+    device: str = "cpu"
+    threads: int | None = None
+    storage: str | None = None  # Optuna storage URL; None = the journal in the run's folder
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, budgets as a table."""
+        return {**asdict(self), "minimize": list(self.minimize)}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "RunConfig":
+        """The config that `to_dict` wrote.
+
+        raises   RunError where a key is unknown or missing
+        """
+        known = {f.name for f in fields(cls)}
+        strange = sorted(set(plain) - known)
+        if strange:
+            raise RunError(f"run.toml has keys of another version: {', '.join(strange)}")
+        values = dict(plain) | {"minimize": tuple(plain.get("minimize", ("madds",)))}
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise RunError(f"run.toml is incomplete: {error}") from None
+
+
+def differences(there: RunConfig, here: RunConfig) -> list[str]:
+    """What differs between two configs of one folder in a way that would mix two runs: one line each."""
+    return [
+        f"{f.name} is {getattr(there, f.name)!r} there, {getattr(here, f.name)!r} here"
+        for f in fields(RunConfig)
+        if f.name not in FREE and getattr(there, f.name) != getattr(here, f.name)
+    ]

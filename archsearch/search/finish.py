@@ -1,0 +1,93 @@
+"""After the search: the front is trained in full on train and validation together, and tested once."""
+
+import time
+from typing import Any
+
+import numpy as np
+from optuna.trial import FrozenTrial, TrialState
+
+from archsearch.errors import TrainingError
+from archsearch.evaluate.base import Evaluator, Job
+from archsearch.pareto import front
+from archsearch.records import RunFolder
+from archsearch.search.ledger import Ledger
+from archsearch.search.lock import FileLock
+from archsearch.search.propose import TRAINED
+from archsearch.search.worker import POLL_S, Watch, job_seed
+from archsearch.spec.arch import Arch
+
+TEST_KEY = "archsearch:test:{}"
+
+
+def trained(trials: list[FrozenTrial]) -> list[FrozenTrial]:
+    """Trials with a measured accuracy of their own."""
+    return [t for t in trials if t.state == TrialState.COMPLETE and t.user_attrs.get("status") == TRAINED]
+
+
+def front_trials(trials: list[FrozenTrial]) -> list[FrozenTrial]:
+    """The trained networks that no other beats, cheapest first."""
+    known = trained(trials)
+    if not known:
+        return []
+    values = np.array([[-t.values[0], *t.values[1:]] for t in known])
+    best = [t for t, on_front in zip(known, front(values), strict=True) if on_front]
+    return sorted(best, key=lambda t: (t.values[1], -t.values[0]))
+
+
+def finalists(members: list[FrozenTrial], most: int) -> list[FrozenTrial]:
+    """At most `most` members of the front: the most accurate, the others evenly along it."""
+    if len(members) <= most:
+        return members
+    if most <= 0:
+        return []
+    places = np.unique(np.linspace(len(members) - 1, 0, most).round().astype(int))
+    return [members[int(place)] for place in places]
+
+
+def test_front(folder: RunFolder, ledger: Ledger, evaluator: Evaluator, *, most: int, seed: int, watch: Watch) -> None:
+    """Retrain and test the finalists that are not tested yet; several workers share them.
+
+    Results go to the study's attributes `archsearch:test:<trial>`; a failed training is recorded as such.
+    """
+    chosen = finalists(front_trials(ledger.trials()), most)
+    while True:
+        open_ones = [t for t in chosen if ledger.recall(TEST_KEY.format(t.number)) is None]
+        if not open_ones:
+            return
+        if not any([_test_one(folder, ledger, evaluator, t, (chosen.index(t) + 1, len(chosen)), seed, watch)
+                    for t in open_ones]):  # fmt: skip
+            watch.waiting("other workers test the rest of the front")
+            time.sleep(POLL_S)
+
+
+def _test_one(
+    folder: RunFolder, ledger: Ledger, evaluator: Evaluator, trial: FrozenTrial, place: tuple[int, int], seed: int,
+    watch: Watch,
+) -> bool:  # fmt: skip
+    """Whether this worker tested the network; not, when another one is at it or has done it."""
+    lock = FileLock(folder.workers / f"final-{trial.number}.lock")
+    if not lock.take(wait=False):
+        return False
+    try:
+        if ledger.recall(TEST_KEY.format(trial.number)) is not None:
+            return True
+        watch.final_began(trial.number, *place)
+        job = Job(number=trial.number, seed=job_seed(seed, trial.number),
+                  folder=folder.checkpoints / f"final-{trial.number}", progress=watch.progress)  # fmt: skip
+        result = _result(evaluator, Arch.from_dict(trial.user_attrs["arch_json"]), job)
+        ledger.remember(TEST_KEY.format(trial.number), result)
+        watch.final_ended(trial.number, result)
+        return True
+    finally:
+        lock.free()
+
+
+def _result(evaluator: Evaluator, arch: Arch, job: Job) -> dict[str, Any]:
+    try:
+        tested = evaluator.final(arch, job)
+    except TrainingError as error:
+        return {"failed": f"{error.reason}: {error}"}
+    return {
+        "top1_test": tested.top1, "top5_test": tested.top5, "top1_test_se": tested.top1_se,
+        "seconds": tested.seconds, **tested.extra,
+    }  # fmt: skip

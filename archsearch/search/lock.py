@@ -1,0 +1,70 @@
+"""File locks that the kernel lets go when their process dies, however it dies."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from optuna.storages.journal._file import BaseJournalFileLock
+
+
+class FileLock:
+    """An exclusive lock on a file: held by one process at a time, gone with it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+
+    def take(self, *, wait: bool = True) -> bool:
+        """Whether the lock is ours now; without `wait` a lock held elsewhere is left alone."""
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            os.close(handle)
+            return False
+        except BaseException:
+            os.close(handle)
+            raise
+        self._handle = handle
+        return True
+
+    def free(self) -> None:
+        """Let go; nothing happens when it is not held."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock for a `with` block."""
+        self.take()
+        try:
+            yield
+        finally:
+            self.free()
+
+
+class JournalLock(BaseJournalFileLock):
+    """Optuna's journal lock on a `FileLock`: a killed writer leaves nothing behind to wait for."""
+
+    def __init__(self, journal: Path) -> None:
+        self._lock = FileLock(journal.with_name(journal.name + ".lock"))
+
+    def acquire(self) -> bool:
+        return self._lock.take()
+
+    def release(self) -> None:
+        self._lock.free()
+
+
+def is_alive(path: Path) -> bool:
+    """Whether some process holds the lock on a file."""
+    if not path.exists():
+        return False
+    probe = FileLock(path)
+    if probe.take(wait=False):
+        probe.free()
+        return False
+    return True

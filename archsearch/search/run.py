@@ -1,0 +1,128 @@
+"""A run: a space, budgets, objectives, an evaluator, a sampler and a folder, put together and carried to its end."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import optuna
+
+from archsearch.cost.budget import Budget, parse_limit
+from archsearch.cost.extremes import extremes
+from archsearch.errors import RunError
+from archsearch.evaluate.base import Evaluator
+from archsearch.records import RunFolder, read_toml, to_toml, write_atomic
+from archsearch.search.config import RunConfig, differences
+from archsearch.search.finish import test_front
+from archsearch.search.ledger import Direction, Ledger, open_journal
+from archsearch.search.lock import FileLock
+from archsearch.search.propose import Problem, Proposer
+from archsearch.search.worker import Limits, Watch, Worker
+from archsearch.spec.space import SearchSpace
+
+OBJECTIVES, BUDGETS = "archsearch:objectives", "archsearch:budgets"
+
+
+def read_budget(texts: Mapping[str, str], space: SearchSpace) -> Budget:
+    """The hard limits of a command, percentages resolved against the space.
+
+    raises   BudgetError for a text that cannot be read
+    """
+    return Budget(
+        limits={
+            name: parse_limit(text, name, lambda name=name: extremes(space, name).high)  # type: ignore[misc]
+            for name, text in texts.items()
+        }
+    )
+
+
+def space_hash(space: SearchSpace) -> str:
+    """Twelve hexadecimal digits over a space's axes and template."""
+    stages = [sorted((name, repr(source)) for name, source in stage.fields.items()) for stage in space.stages]
+    told = repr((space.axes, space.width, space.resolution, space.stem, stages, space.head))
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
+
+
+def fit_to_images(space: SearchSpace, native: int) -> tuple[SearchSpace, str | None]:
+    """The space without resolutions above the images' own size, and a note; the smallest one always stays."""
+    axis = next((each for each in space.axes if each.name == "resolution"), None)
+    if axis is None:
+        return space, None
+    keep = tuple(value for value in axis.values if value <= native) or (min(axis.values),)
+    if len(keep) == len(axis.values):
+        return space, None
+    dropped = ", ".join(str(value) for value in axis.values if value not in keep)
+    return space.restrict("resolution", keep), f"the images have {native} pixels: resolutions {dropped} are left out"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run that has its folder and its study; any number of processes may hold the same one."""
+
+    config: RunConfig
+    problem: Problem
+    folder: RunFolder
+    ledger: Ledger
+
+    def search(self, evaluator: Evaluator, watch: Watch) -> str:
+        """Train networks until a limit is reached; why it ended. Goes on where an earlier call stopped."""
+
+        def proposer(worker: str) -> Proposer:
+            return Proposer(
+                self.problem, self.ledger, sampler=self.config.sampler, seed=self.config.seed, worker=worker
+            )
+
+        worker = Worker(self.folder, self.ledger, evaluator, proposer=proposer, seed=self.config.seed, watch=watch)
+        limits = Limits(trials=self.config.trials, timeout=self.config.timeout, trial_timeout=self.config.trial_timeout)
+        try:
+            return worker.search(self.problem, limits)
+        finally:
+            worker.leave()
+
+    def finish(self, evaluator: Evaluator, watch: Watch) -> None:
+        """Retrain the front in full and test it once."""
+        test_front(self.folder, self.ledger, evaluator, most=self.config.finalists, seed=self.config.seed, watch=watch)
+
+
+def open_run(config: RunConfig, problem: Problem, folder: RunFolder) -> Run:
+    """Create a run's folder and study, or open them again.
+
+    raises   RunError where the folder cannot be written, holds another run, or its journal is damaged
+    """
+    check_folder(folder, config)
+    folder.make()
+    with FileLock(folder.workers / "propose.lock").held():
+        check_folder(folder, config)
+        write_atomic(folder.command, to_toml(config.to_dict()))
+        ledger = open_ledger(folder, config.storage, problem.minimize)
+        ledger.remember(OBJECTIVES, ["top1", *problem.minimize])
+        ledger.remember(BUDGETS, problem.budget.to_dict())
+    return Run(config=config, problem=problem, folder=folder, ledger=ledger)
+
+
+def open_ledger(folder: RunFolder, storage: str | None, minimize: tuple[str, ...]) -> Ledger:
+    """The study of a run's folder, or at an Optuna storage URL."""
+    directions: list[Direction] = ["maximize", *["minimize" for _ in minimize]]  # type: ignore[list-item]
+    if storage is None:
+        return Ledger(open_journal(folder.journal), directions)
+    try:
+        return Ledger(optuna.storages.get_storage(storage), directions)
+    except (ImportError, ValueError, OSError) as error:
+        raise RunError(f"storage {storage!r} cannot be opened: {error}") from None
+    except Exception as error:  # SQLAlchemy's many
+        raise RunError(f"storage {storage!r} cannot be opened: {str(error).splitlines()[0]}") from None
+
+
+def check_folder(folder: RunFolder, config: RunConfig) -> None:
+    """Raise RunError where the folder holds something else than this run."""
+    if folder.root.exists() and not folder.root.is_dir():
+        raise RunError(f"results folder {folder.root} is a file")
+    if folder.command.exists():
+        there = RunConfig.from_dict(read_toml(folder.command))
+        told = differences(there, config)
+        if told:
+            more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+            raise RunError(f"{folder.root} holds another run: {told[0]}{more}; give another --out")
+    elif folder.journal.exists():
+        raise RunError(f"{folder.root} holds a study without its run.toml; give another --out")
+    elif folder.root.is_dir() and any(path.name != "workers" for path in folder.root.iterdir()):
+        raise RunError(f"{folder.root} is not empty and holds no run; give another --out")

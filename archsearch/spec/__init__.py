@@ -1,0 +1,1 @@
+"""What is a network, what is a space: plain data, no torch."""

@@ -1,0 +1,208 @@
+"""Design spaces as TOML files: a list is an axis, a plain value is fixed.
+
+    about = "..."
+    width = [0.5, 1.0]            # width multiplier
+    resolution = [192, 224]
+    classes = 1000
+    [stem]                        # width, kernel, stride, act
+    [head]                        # width, act
+    [every_stage]                 # defaults of all stages; a list here is one axis that all stages share
+    bottleneck = ["linear", "relu6"]
+    [[stage]]                     # width, repeats, stride, kernel, expand, block, act, bottleneck, shortcut
+    width = 24
+    kernel = [3, 5]               # an axis of this stage: stage1.kernel
+    op = ["id", "ir_k3_e3"]       # or several fields chosen together, as block strings
+
+The shipped files are found by name, a user's own by path.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields as dataclass_fields
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from archsearch.errors import SpaceError, SpecError, choices
+from archsearch.spec.arch import Head, Stage, Stem
+from archsearch.spec.space import STAGE_FIELDS, Axis, Chosen, Field, Fixed, SearchSpace, StageTemplate
+from archsearch.spec.text import block_fields
+
+TOP_KEYS = ("about", "width", "resolution", "classes", "stem", "head", "every_stage", "stage")
+DEFAULTS = {field.name: field.default for field in dataclass_fields(Stage) if field.name != "width"}
+
+
+def shipped_folder() -> Path:
+    """Where the shipped spaces lie: inside an installed package, or beside it in a source checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "search_spaces"
+    return inside if inside.is_dir() else package.parent / "search_spaces"
+
+
+def shipped() -> dict[str, Path]:
+    """Name -> file of the shipped spaces."""
+    return {path.stem: path for path in sorted(shipped_folder().glob("*.toml"))}
+
+
+def read_space(name: str) -> SearchSpace:
+    """A shipped space by name, or any TOML file by path.
+
+    raises   SpaceError naming the key, the value and the choices
+    """
+    path = shipped().get(name, Path(name))
+    if not path.is_file():
+        raise SpaceError(
+            f"no space or file is called {name!r}; {choices(name, shipped())}, or the path of a .toml file"
+        )
+    try:
+        plain = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SpaceError(f"{path}: not readable as TOML: {error}") from None
+    try:
+        return parse_space(plain, name=path.stem)
+    except (SpaceError, SpecError) as error:
+        raise SpaceError(f"{path}: {error}") from None
+
+
+def parse_space(plain: Mapping[str, Any], *, name: str) -> SearchSpace:
+    """The space of a parsed TOML document."""
+    _known("the file", plain, TOP_KEYS)
+    axes: list[Axis] = []
+    width = _field("width", plain.get("width", 1.0), axes, _positive)
+    resolution = _field("resolution", plain.get("resolution", 224), axes, _whole)
+    shared = _table("every_stage", plain.get("every_stage", {}))
+    _known("[every_stage]", shared, STAGE_FIELDS)
+    common = {key: _stage_field(key, key, value, axes) for key, value in shared.items()}
+    rows = plain.get("stage", [])
+    if not isinstance(rows, list) or not rows:
+        raise SpaceError("a space needs at least one [[stage]]")
+    stages = tuple(_stage(number, _table("stage", row), common, axes) for number, row in enumerate(rows, start=1))
+    classes = _whole("classes", plain.get("classes", 1000))
+    return SearchSpace(
+        name=name,
+        about=str(plain.get("about", "")),
+        axes=tuple(axes),
+        width=width,
+        resolution=resolution,
+        stem=_layer(Stem, "stem", plain.get("stem", {})),
+        stages=stages,
+        head=replace(_layer(Head, "head", plain.get("head", {})), classes=classes),
+    )
+
+
+def narrow(space: SearchSpace, axis: int, keep: tuple[Any, ...]) -> SearchSpace:
+    """`space` with one axis narrowed to the values in `keep`."""
+    old = space.axes[axis]
+    left = [index for index, value in enumerate(old.values) if value in keep]
+    if not left:
+        raise SpaceError(f"space {space.name}: {old.name} would have no value left of {old.values}")
+
+    def cut(source: Field) -> Field:
+        if isinstance(source, Chosen) and source.axis == axis:
+            return Chosen(axis, tuple(source.values[index] for index in left))
+        return source
+
+    axes = list(space.axes)
+    axes[axis] = Axis(old.name, tuple(old.values[index] for index in left))
+    stages = tuple(StageTemplate({name: cut(field) for name, field in row.fields.items()}) for row in space.stages)
+    return replace(space, axes=tuple(axes), width=cut(space.width), resolution=cut(space.resolution), stages=stages)
+
+
+def _stage(number: int, row: Mapping[str, Any], common: Mapping[str, Field], axes: list[Axis]) -> StageTemplate:
+    where = f"stage{number}"
+    _known(f"[[stage]] {number}", row, (*STAGE_FIELDS, "op"))
+    fields: dict[str, Field] = {**{key: Fixed(value) for key, value in DEFAULTS.items()}, **common}
+    if "width" not in row and "width" not in common:
+        raise SpaceError(f"[[stage]] {number} has no width")
+    for key, value in row.items():
+        if key == "op":
+            fields |= _together(where, row, value, axes)
+        else:
+            fields[key] = _stage_field(f"{where}.{key}", key, value, axes)
+    return StageTemplate(fields)
+
+
+def _stage_field(name: str, key: str, value: Any, axes: list[Axis]) -> Field:
+    """A field of a stage, each value checked by building a `Stage` with it."""
+
+    def check(where: str, each: Any) -> Any:
+        try:
+            Stage(**{"width": 8, key: each})
+        except SpecError as error:
+            raise SpaceError(f"{where}: {error}") from None
+        return each
+
+    return _field(name, value, axes, check)
+
+
+def _together(where: str, row: Mapping[str, Any], strings: Any, axes: list[Axis]) -> dict[str, Field]:
+    """Fields chosen together: each value of the axis is a block string."""
+    if not isinstance(strings, list) or not all(isinstance(text, str) for text in strings) or not strings:
+        raise SpaceError(f"{where}.op must be a list of block strings, got {strings!r:.80}")
+    picks = []
+    for text in strings:
+        try:
+            picks.append(block_fields(text))
+            Stage(**{"width": 8, **picks[-1]})
+        except SpecError as error:
+            raise SpaceError(f"{where}.op: {error}") from None
+    names = {name for pick in picks for name in pick}
+    for name in sorted(names & row.keys()):
+        raise SpaceError(f"{where}.op sets {name}, and so does {where}.{name}")
+    axes.append(Axis(f"{where}.op", _distinct(f"{where}.op", strings)))
+    rest = {"width": 8, **DEFAULTS}
+    return {name: Chosen(len(axes) - 1, tuple(pick.get(name, rest[name]) for pick in picks)) for name in names}
+
+
+def _field(name: str, value: Any, axes: list[Axis], check: Any) -> Field:
+    """A fixed field, or a new axis where the value is a list."""
+    if not isinstance(value, list):
+        return Fixed(check(name, value))
+    values = _distinct(name, [check(name, each) for each in value])
+    if len(values) == 1:
+        return Fixed(values[0])
+    axes.append(Axis(name, values))
+    return Chosen(len(axes) - 1, values)
+
+
+def _distinct(name: str, values: list[Any]) -> tuple[Any, ...]:
+    if not values:
+        raise SpaceError(f"{name} is an empty list; give at least one value")
+    for value in values:
+        if values.count(value) > 1:
+            raise SpaceError(f"{name} has {value!r} twice")
+    return tuple(values)
+
+
+def _layer(cls: type[Any], where: str, value: Any) -> Any:
+    table = _table(where, value)
+    known = [field.name for field in dataclass_fields(cls) if field.name != "classes"]
+    _known(f"[{where}]", table, known)
+    for key, each in table.items():
+        if isinstance(each, list):
+            raise SpaceError(f"{where}.{key} cannot be an axis; give one value")
+    return cls(**table)
+
+
+def _known(where: str, table: Mapping[str, Any], known: tuple[str, ...] | list[str]) -> None:
+    for key in table:
+        if key not in known:
+            raise SpaceError(f"{where} has no key {key!r}; {choices(key, known)}")
+
+
+def _table(where: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise SpaceError(f"{where} must be a table, got {value!r:.80}")
+    return value
+
+
+def _positive(name: str, value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 100:
+        raise SpaceError(f"{name} must be a number above 0 (1.0 = the full width), got {value!r}")
+    return value
+
+
+def _whole(name: str, value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise SpaceError(f"{name} must be a whole number, at least 1, got {value!r}")
+    return value

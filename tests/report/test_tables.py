@@ -1,0 +1,61 @@
+"""trials.csv, front.csv and the records behind `archsearch front --json`."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from archsearch.cost.count import BUILT_IN
+from archsearch.errors import RunError
+from archsearch.report.open import open_run
+from archsearch.report.tables import front_records, write_tables
+from archsearch.spec.canon import key
+from archsearch.spec.text import from_text
+
+
+def test_tables_hold_every_trial_and_the_front(run_dir):
+    trials, front = (pd.read_csv(path) for path in write_tables(run_dir))
+    assert len(trials) == 60
+    assert front["key"].isin(trials["key"]).all()
+    assert front["key"].is_unique
+
+
+def test_counts_are_written_without_a_decimal_point(run_dir):
+    path, _ = write_tables(run_dir)
+    assert pd.read_csv(path)["madds"].dtype == "int64"
+
+
+def test_writing_twice_gives_the_same_files(run_dir):
+    first = [path.read_bytes() for path in write_tables(run_dir)]
+    assert [path.read_bytes() for path in write_tables(run_dir)] == first
+
+
+def test_records_are_json_and_name_networks_that_cost_what_they_say(run_dir):
+    records = json.loads(json.dumps(front_records(open_run(run_dir)[0]), allow_nan=False))
+    assert len(records) > 2
+    for record in records:
+        assert {"arch", "key", "trial", "top1", "top1_se", "top1_test", *BUILT_IN} <= set(record)
+        assert key(from_text(record["arch"])) == record["key"]
+        assert isinstance(record["madds"], int)
+
+
+def test_what_was_not_tested_is_null(make):
+    records = front_records(make.filled(8, tested=False))
+    assert records
+    assert [record["top1_test"] for record in records] == [None] * len(records)
+
+
+def test_measured_latency_is_in_the_record(make):
+    study = make.empty(objectives=["top1", "latency_ms"])
+    costs = {"madds": 1, "latency_ms": 2.5}
+    study.add_trial(make.trial(make.point(0), "trained", objectives=["top1", "latency_ms"], costs=costs))
+    assert [record["latency_ms"] for record in front_records(study)] == [2.5]
+
+
+def test_a_study_without_trials_has_an_empty_front(make):
+    assert front_records(make.empty()) == []
+
+
+def test_tables_of_no_run_are_refused(tmp_path):
+    with pytest.raises(RunError, match="is not a run"):
+        write_tables(tmp_path)
