@@ -62,7 +62,7 @@ def load(
     keys = content_keys(listing.images)
     assigned, notes = assign(listing, keys)
     order = [np.flatnonzero(assigned == name) for name in SPLITS]
-    order = [index[np.arange(len(index))] for index in order]
+    order = [index[np.lexsort((listing.labels[index], keys[index]))] for index in order]
     splits, lazy = _decoded(listing, order, side, progress, memory_limit)
     mean, std = statistics(splits["train"])
     return Dataset(

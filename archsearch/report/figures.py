@@ -134,7 +134,10 @@ def _one_objective(trials: Sequence[FrozenTrial], column: int, direction: str) -
     """A study in memory that holds these trials with one of their values, and nothing else."""
     storage = InMemoryStorage()
     goal = optuna.study.StudyDirection[direction.upper()]
-    storage.create_new_study([goal], study_name="one objective")  # not optuna.create_study: that prints a line
+    told_before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # a new study is nothing to tell the user of
+    storage.create_new_study([goal], study_name="one objective")
+    optuna.logging.set_verbosity(told_before)
     study = optuna.load_study(study_name="one objective", storage=storage)
     for trial in trials:
         told = create_trial(params=trial.params, distributions=trial.distributions, value=trial.values[column])

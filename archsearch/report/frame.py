@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from archsearch.cost.count import BUILT_IN as COSTS
 from archsearch.pareto import front
 
-STATUSES = ("trained", "replayed", "over_budget", "failed", "running")
+STATUSES = ("trained", "replayed", "over_budget", "skipped", "failed", "running")
 RESULTS = ("top1", "top1_se", "top5", "top1_test", "top1_test_se", "top5_test", "seconds")
 
 Budgets = Mapping[str, Sequence[float | None]]  # metric -> (low, high), either may be None
@@ -32,7 +32,8 @@ def trials_frame(study: optuna.Study) -> pd.DataFrame:
     """One row a trial, in any state, by trial number.
 
     Columns: number, status, key, arch, replay_of, reason; one per cost (counts, bytes); top1 and top5 with standard
-    error on validation and, for retrained networks, test (fractions); seconds; `axis:<name>` per axis of the space.
+    error on validation and, for retrained networks, test (fractions); seconds; test_failed, why the retraining went
+    wrong; `axis:<name>` per axis of the space.
     A value that is not known is NaN or None. The accuracy of a network that was never trained is not known.
     """
     trials = study.get_trials(deepcopy=False)
@@ -41,7 +42,7 @@ def trials_frame(study: optuna.Study) -> pd.DataFrame:
     axes = sorted({f"axis:{name}" for trial in trials for name in trial.params})
     asked = {*objectives_of(study), *budgets_of(study)} - {"top1"}
     extra = sorted(asked.union(*map(_costs, trials)) - set(COSTS))
-    columns = ["number", "status", "key", "arch", "replay_of", "reason", *COSTS, *extra, *RESULTS, *axes]
+    columns = ["number", "status", "key", "arch", "replay_of", "reason", *COSTS, *extra, *RESULTS, "test_failed", *axes]
     table = pd.DataFrame(rows, columns=columns)
     numbers = [*COSTS, *extra, *RESULTS, "replay_of"]
     table[numbers] = table[numbers].astype(float)
@@ -88,6 +89,7 @@ def _row(trial: FrozenTrial, test: Mapping[str, Any]) -> dict[str, Any]:
         "top1": attrs.get("top1", values[0]) if known else math.nan,
         **{name: attrs.get(name) if known else math.nan for name in ("top1_se", "top5")},
         **{name: test.get(name) for name in ("top1_test", "top1_test_se", "top5_test")},
+        "test_failed": test.get("failed"),
         **{f"axis:{name}": value for name, value in trial.params.items()},
     }
 
@@ -96,9 +98,10 @@ def _status(trial: FrozenTrial) -> str:
     """The state decides where it can: an attribute set before a crash does not make a trial finished."""
     if trial.state in (TrialState.RUNNING, TrialState.WAITING):
         return "running"
-    if trial.state is not TrialState.COMPLETE:
-        return "failed"
-    return str(trial.user_attrs.get("status", "trained"))
+    noted = str(trial.user_attrs.get("status", "trained"))
+    if trial.state is TrialState.COMPLETE:
+        return noted
+    return "skipped" if noted == "skipped" else "failed"
 
 
 def _costs(trial: FrozenTrial) -> dict[str, float]:

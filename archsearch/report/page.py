@@ -40,7 +40,7 @@ def page(seen: View) -> str:
         sections.importance_section(seen, charts),
         sections.history_section(seen, charts),
         sections.trial_section(seen),
-        sections.reading_section(),
+        sections.reading_section(seen.run),
         sections.repeat_section(seen),
     )
     footer = tag("footer", "A view of the run's Optuna study; archsearch report rebuilds it at any time.")

@@ -14,6 +14,7 @@ from archsearch.report.theme import (
     FRONT,
     INK,
     RUNNING,
+    SKIPPED,
     TEST,
     TRIAL,
     label,
@@ -23,11 +24,17 @@ from archsearch.report.theme import (
     styled,
 )
 
-UNTRAINED = {"running": RUNNING, "failed": FAILED, "over_budget": BUDGET}  # rows under the figure, from the top
+UNTRAINED = {
+    "running": RUNNING,
+    "failed": FAILED,
+    "skipped": SKIPPED,
+    "over_budget": BUDGET,
+}  # rows under the figure, from the top
 WORDS = {
     "front": "on the front",
     "over_budget": "over budget, not trained",
     "failed": "failed",
+    "skipped": "skipped",
     "running": "unfinished",
 }
 MARKS = {
@@ -69,7 +76,8 @@ def front_plot(data: pd.DataFrame, *, metric: str, budget: Sequence[float | None
     low, high = _span(data["cost"], budget)
     inside = [end for end in budget if end is not None and low <= end <= high]
     figure = go.Figure()
-    limit = budget[1] if budget[1] in inside else high
+    trained = data.loc[data["role"].isin(["trained", "front"]), "cost"]
+    limit = budget[1] if budget[1] in inside else trained.max()
     line = stairs(data, limit)
     line_style = {"shape": "hv", "color": FRONT, "width": 2}
     figure.add_scatter(
@@ -204,7 +212,7 @@ def _laid_out(
         tickangle=0,
     )
     bottom = 0.04 + 0.05 * len(rows) if rows else 0
-    figure.update_yaxes(title="validation top-1", tickformat=".2~%", domain=[bottom, 1])
+    figure.update_yaxes(title="top-1", tickformat=".2~%", domain=[bottom, 1])
     below = {"domain": [0, bottom - 0.04], "type": "category", "showgrid": False, "fixedrange": True, "title": None}
     figure.update_layout(
         yaxis2={"categoryorder": "array", "categoryarray": [r.replace("_", " ") for r in reversed(rows)], **below}

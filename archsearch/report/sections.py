@@ -70,9 +70,9 @@ def _front_note(seen: View, metric: str, data: pd.DataFrame) -> Markup:
         words.append("A network on the front is beaten by none in all objectives together; in one figure it may be.")
     budget = seen.budgets.get(metric, (None, None))
     if (data["role"] == "over_budget").any():
-        words.append(
-            "Grey: outside the budget. Networks over budget were counted, never trained: they have no accuracy."
-        )
+        words.append("Networks over budget were counted, never trained: they have no accuracy.")
+    if any(end is not None for end in budget) and not beyond(data, budget):
+        words.append("Grey: outside the budget.")
     if beyond(data, budget):
         words.append(f"The budget, {scaled(metric, budget[1])}, lies right of the figure: no network came near it.")
     hidden = int(data["cost"].isna().sum())
@@ -165,17 +165,18 @@ def trial_section(seen: View) -> Markup:
     return _section("All trials", count_table(seen.frame), failures(seen.frame))
 
 
-def reading_section() -> Markup:
+def reading_section(run: Mapping[str, Any]) -> Markup:
     """What the numbers mean, and what they do not."""
     lines = (
-        "Validation top-1 comes from a short training of each network on the training images. It ranks networks; it is "
-        "not the accuracy to expect after a full training.",
+        f"Validation top-1 comes from a short training of each network{_amount(run, 'epochs', 'trial_images')}. "
+        "It ranks networks; it is not the accuracy to expect after a full training.",
         "± is one binomial standard error for the number of images measured on: how exactly this network was measured, "
         "not how much another seed would change. Each network was trained once, from one seed.",
         "The front is chosen by validation, so its validation numbers are a little too good: the best of many is "
         "partly luck.",
-        "Test top-1 belongs to networks of the front after a full training on training and validation images, measured "
-        "once at the last epoch. Test images played no part in the search.",
+        f"Test top-1 belongs to networks of the front after a full training{_amount(run, 'final_epochs')} on training "
+        "and validation images, measured once at the last epoch. Test images played no part in the search. A dash: not "
+        "retrained.",
         "MAdds are multiply-adds of convolutions and linear layers; one multiply-add counts 1, and is often called two "
         "FLOPs. Parameters include batch norm. Peak memory is the largest sum of tensors alive at once, as float32.",
     )
@@ -184,7 +185,7 @@ def reading_section() -> Markup:
 
 def repeat_section(seen: View) -> Markup:
     """The command and everything else that made the run."""
-    command = seen.run.get("command") or seen.manifest.get("argv")
+    command = seen.manifest.get("argv")
     shown = tag("pre", shlex.join(map(str, command)) if isinstance(command, list) else command) if command else ""
     return _section(
         "To repeat it",
@@ -192,6 +193,13 @@ def repeat_section(seen: View) -> Markup:
         tag("details", tag("summary", "the resolved command (run.toml)"), pairs_table(seen.run)),
         tag("details", tag("summary", "versions, device, seeds, data (manifest.json)"), pairs_table(seen.manifest)),
     )
+
+
+def _amount(run: Mapping[str, Any], epochs: str, images: str = "") -> str:
+    """` (3 epochs of 4,000 images)`, as far as the run says; else nothing."""
+    if epochs not in run:
+        return ""
+    return f" ({run[epochs]} epochs of {run[images]:,} images)" if images in run else f" ({run[epochs]} epochs)"
 
 
 def _section(title: str, *children: Any) -> Markup:

@@ -1,6 +1,7 @@
 """What the page says in words: headline, counts, tables, manifest."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
@@ -10,10 +11,12 @@ from archsearch.report.markup import Markup, table, tag
 from archsearch.report.theme import percent, scaled, short
 
 COLUMNS = ("trial", "validation top-1", "test top-1", "MAdds", "parameters", "peak memory")
+LISTED = 20  # entries of a list that are written out
 MEANING = {
     "trained": "trained and measured on the validation images",
     "replayed": "the same network as an earlier trial: its result was taken again, nothing was trained",
     "over_budget": "over budget by the counters: never trained, cost microseconds",
+    "skipped": "the same network as a trial that failed or was still running: not trained again",
     "failed": "went wrong; the run went on",
     "running": "not finished when this page was written",
 }
@@ -28,7 +31,7 @@ def headline(run: Mapping[str, Any], manifest: Mapping[str, Any], budgets: Budge
     classes = dataset.get("classes")
     counts += [f"{len(classes) if isinstance(classes, list) else classes} classes"] if classes else []
     images = f"{data} ({', '.join(counts)})" if counts else data
-    return f"Space {run.get('space', 'unnamed')} · images {images} · {budget_words(budgets)}"
+    return f"Space {PurePath(str(run.get('space', 'unnamed'))).stem} · images {images} · {budget_words(budgets)}"
 
 
 def budget_words(budgets: Budgets) -> str:
@@ -51,37 +54,39 @@ def tiles(frame: pd.DataFrame, front: pd.DataFrame) -> Markup:
     ]
     if best is not None:
         numbers.append((percent(best["top1"]), f"best on validation, {scaled('madds', best['madds'])} MAdds"))
-        if front["top1_test"].notna().any():
+        if best["top1_test"] == best["top1_test"]:
             numbers.append((percent(best["top1_test"]), "the same network on test"))
     return tag("div", *(tag("div", tag("b", n), tag("span", word)) for n, word in numbers), class_="tiles")
 
 
 def front_table(front: pd.DataFrame, extra: Sequence[str] = ()) -> Markup:
-    """The front's networks, cheapest first; `extra` are further metrics to show."""
-    head = [*COLUMNS, *(short(name) for name in extra), "network"]
-    rows = [tag("tr", *_front_cells(row, extra)) for row in front.to_dict("records")]
+    """The front's networks, cheapest first, each with its text form below; `extra` are further metrics to show."""
+    head = [*COLUMNS, *(short(name) for name in extra)]
+    rows = []
+    for row in front.to_dict("records"):
+        rows.append(tag("tr", *(tag("td", cell) for cell in _front_cells(row, extra))))
+        rows.append(tag("tr", tag("td", tag("code", row["arch"] or ""), colspan=len(head)), class_="arch"))
     return table(head, rows, "front")
 
 
 def count_table(frame: pd.DataFrame) -> Markup:
-    """How the trials ended."""
-    counts = frame["status"].value_counts()
-    names = [*STATUSES, *(name for name in counts.index if name not in STATUSES)]
-    rows = [
-        tag(
-            "tr",
-            tag("td", name.replace("_", " ")),
-            tag("td", int(counts.get(name, 0))),
-            tag("td", MEANING.get(name, "")),
-        )
-        for name in names
-    ]
+    """How the trials ended; a status that no trial has is left out."""
+    counts = frame["status"].value_counts().to_dict()
+    order = [*STATUSES, *(name for name in counts if name not in STATUSES)]
+    rows = []
+    for name in order:
+        if counts.get(name) or name == "trained":
+            cells = name.replace("_", " "), counts.get(name, 0), MEANING.get(name, "")
+            rows.append(tag("tr", *(tag("td", cell) for cell in cells)))
     return table(["status", "trials", "meaning"], rows, "counts")
 
 
 def failures(frame: pd.DataFrame) -> Markup:
-    """Each failed trial and why."""
-    lines = []
+    """Each trial that failed, and each failed retraining, and why."""
+    lines = [
+        tag("li", f"Trial {row['number']}: its full training failed: {row['test_failed']}")
+        for row in frame[frame["test_failed"].notna()].to_dict("records")
+    ]
     for row in frame[frame["status"] == "failed"].to_dict("records"):
         reason = row["reason"] if isinstance(row["reason"], str) else "no reason recorded"
         lines.append(tag("li", f"Trial {row['number']} failed: {reason}"))
@@ -101,15 +106,19 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         if isinstance(value, Mapping):
             found += flat(value, f"{prefix}{name}.")
         else:
-            found.append((f"{prefix}{name}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
+            found.append((f"{prefix}{name}", _listed(value) if isinstance(value, list) else str(value)))
     return found
 
 
-def _front_cells(row: Mapping[str, Any], extra: Sequence[str]) -> list[Markup]:
-    numbers = [
+def _listed(values: Sequence[Any]) -> str:
+    words = ", ".join(map(str, values[:LISTED]))
+    return words if len(values) <= LISTED else f"{words}, … ({len(values):,} in all)"
+
+
+def _front_cells(row: Mapping[str, Any], extra: Sequence[str]) -> list[str]:
+    return [
         str(row["number"]),
         percent(row["top1"], row["top1_se"]),
         percent(row["top1_test"], row["top1_test_se"]),
         *(scaled(name, row[name]) for name in ("madds", "params", "peak_memory", *extra)),
     ]
-    return [*(tag("td", number) for number in numbers), tag("td", tag("code", row["arch"] or ""))]

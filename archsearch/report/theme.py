@@ -6,7 +6,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 # Okabe and Ito's colours: told apart by colour-blind readers, on light and on dark paper.
-FRONT, TRIAL, TEST, BUDGET, FAILED, RUNNING = "#d55e00", "#4c8fbd", "#009e73", "#8a8f98", "#cc3344", "#b58900"
+FRONT, TRIAL, TEST, BUDGET = "#d55e00", "#4c8fbd", "#009e73", "#8a8f98"
+FAILED, SKIPPED, RUNNING = "#cc3344", "#cc79a7", "#b58900"
 BARS = ("#4c8fbd", "#e69f00", "#009e73", "#cc79a7", "#8a8f98", "#56b4e9")
 GRID, INK = "rgba(128,128,128,0.22)", "#5b6270"
 

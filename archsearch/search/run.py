@@ -20,6 +20,7 @@ from archsearch.search.worker import Limits, Watch, Worker
 from archsearch.spec.space import SearchSpace
 
 OBJECTIVES, BUDGETS = "archsearch:objectives", "archsearch:budgets"
+OURS = ("workers", "checkpoints")  # folders of a run that was cut off while it was made
 
 
 def read_budget(texts: Mapping[str, str], space: SearchSpace) -> Budget:
@@ -124,5 +125,5 @@ def check_folder(folder: RunFolder, config: RunConfig) -> None:
             raise RunError(f"{folder.root} holds another run: {told[0]}{more}; give another --out")
     elif folder.journal.exists():
         raise RunError(f"{folder.root} holds a study without its run.toml; give another --out")
-    elif folder.root.is_dir() and any(path.name != "workers" for path in folder.root.iterdir()):
+    elif folder.root.is_dir() and any(path.name not in OURS for path in folder.root.iterdir()):
         raise RunError(f"{folder.root} is not empty and holds no run; give another --out")

@@ -54,5 +54,5 @@ def test_images_and_labels_must_be_equally_many():
 
 
 def test_joined_keeps_labels_beside_their_images():
-    both = joined(split(3), split(3, start=9))
-    assert both.labels.tolist() == [0, 1, 0, 0, 1, 0]
+    both = joined(split(3), split(4, start=9, classes=3))
+    assert both.labels.tolist() == [0, 1, 0, 0, 1, 2, 0]

@@ -124,8 +124,8 @@ def test_images_that_do_not_fit_are_decoded_batch_by_batch(make_folder):
 
 
 def test_damaged_image_is_found_before_training_also_when_nothing_is_cached(make_folder):
-    root = make_folder({"cat": 20, "dog": 30})
-    bad = root / "dog" / "7.png"
+    root = make_folder({"train/cat": 20, "train/dog": 30, "test/cat": 9, "test/dog": 9})
+    bad = root / "test" / "dog" / "7.png"
     bad.write_bytes(bad.read_bytes()[:100])
     for limit in (2**30, 10):
         with pytest.raises(DataError, match=re.escape(f"{bad}: damaged image")):

@@ -68,14 +68,16 @@ def told_trial(
     if status in ("trained", "replayed"):
         error = float(np.sqrt(top1 * (1 - top1) / N_VALIDATION))
         known |= {"top1": top1, "top5": min(1.0, top1 + 0.2), "top1_se": error, "seconds": 4.0}
-    state = {"failed": TrialState.FAIL, "running": TrialState.RUNNING}.get(status, TrialState.COMPLETE)
+    state = {"failed": TrialState.FAIL, "skipped": TrialState.FAIL, "running": TrialState.RUNNING}.get(
+        status, TrialState.COMPLETE
+    )
     if state is TrialState.COMPLETE:
         values += [float({**known, **attrs}["costs"][name]) for name in objectives[1:]]
-        known["status"] = status
     else:
         values = None
-    if status == "failed":
-        known |= {"status": "failed", "reason": "nan"}
+    known["status"] = status
+    if status in ("failed", "skipped"):
+        known["reason"] = "nan: the loss is not a number" if status == "failed" else "the same network as trial 9"
     space = {name: CategoricalDistribution(AXES.get(name, (value, "other"))) for name, value in params.items()}
     return create_trial(
         state=state, values=values, params=dict(params), distributions=space, user_attrs={**known, **attrs}
@@ -99,31 +101,39 @@ def empty_study(
 def fill(study: optuna.Study, trials: int, *, seed: int = 0, tested: bool = True) -> optuna.Study:
     """`trials` trials of all kinds: accuracy grows with cost and saturates, and bigger kernels help a little."""
     rng = np.random.default_rng(seed)
-    objectives = study.user_attrs["archsearch:objectives"]
-    budgets = study.user_attrs["archsearch:budgets"]
-    trained: dict[str, tuple[int, float]] = {}
-    last: dict[str, Any] = {}
+    seen: dict[str, optuna.trial.FrozenTrial] = {}
+    last = point(rng)
     for number in range(trials):
-        params = last if last and number % 12 == 7 else point(rng)  # now and then a sampler repeats itself
-        costs = count(network(params))
-        over = any(not (low or 0) <= costs[name] <= (high or np.inf) for name, (low, high) in budgets.items())
-        name = key(network(params))
-        top1 = float(
-            np.clip(0.34 + 0.155 * np.log10(costs["madds"] / 1e5) + 0.02 * (params["stage3.kernel"] == 5), 0.1, 0.99)
-        )
-        top1 = round((top1 + rng.normal(0, 0.025)) * N_VALIDATION) / N_VALIDATION
-        kind = "over_budget" if over else "failed" if number % 17 == 9 else "trained"
-        kind = "replayed" if name in trained else "running" if number == trials - 1 and trials > 2 else kind
-        extra = {"replay_of": trained[name][0]} if kind == "replayed" else {}
-        top1 = trained[name][1] if kind == "replayed" else top1
-        study.add_trial(told_trial(params, kind, top1=top1, objectives=objectives, **extra))
-        if kind == "trained":
-            trained[name] = (number, top1)
+        params = last if number % 12 == 7 or number == 27 else point(rng)  # now and then a sampler repeats itself
+        trial = _next_trial(study, params, seen, is_last=2 < number == trials - 1, rng=rng)
+        study.add_trial(trial)
+        if trial.user_attrs["status"] in ("trained", "failed"):
+            seen[trial.user_attrs["key"]] = study.trials[-1]
             last = params
-    if tested:
-        for trial in study.best_trials:
-            _test(study, trial)
+    for trial in study.best_trials if tested else []:
+        _test(study, trial)
     return study
+
+
+def _next_trial(
+    study: optuna.Study, params: dict[str, Any], seen: Mapping[str, Any], *, is_last: bool, rng: np.random.Generator
+) -> optuna.trial.FrozenTrial:
+    """What becomes of a proposal: over budget, seen before, still running, failed or trained."""
+    objectives, number = study.user_attrs["archsearch:objectives"], len(study.trials)
+    costs, first = count(network(params)), seen.get(key(network(params)))
+    limits = study.user_attrs["archsearch:budgets"].items()
+    if any(not (low or 0) <= costs[name] <= (high or np.inf) for name, (low, high) in limits):
+        return told_trial(params, "over_budget", objectives=objectives)
+    if first is not None and first.user_attrs["status"] == "failed":
+        return told_trial(params, "skipped")
+    if first is not None:
+        top1 = first.user_attrs["top1"]
+        return told_trial(params, "replayed", top1=top1, objectives=objectives, replay_of=first.number)
+    if is_last or number == 26:
+        return told_trial(params, "running" if is_last else "failed")
+    top1 = 0.34 + 0.155 * np.log10(costs["madds"] / 1e5) + 0.02 * (params["stage3.kernel"] == 5) + rng.normal(0, 0.025)
+    top1 = round(float(np.clip(top1, 0.1, 0.99)) * N_VALIDATION) / N_VALIDATION
+    return told_trial(params, "trained", top1=top1, objectives=objectives)
 
 
 def _test(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
@@ -136,9 +146,14 @@ def _test(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
 
 def write_files(folder: Path, *, command: Sequence[str] = COMMAND, **dataset: Any) -> Path:
     """run.toml and manifest.json of a run's folder."""
-    run = {"command": list(command), "space": "mobilenet_v2_small", "data": "digits", "sampler": "nsga2", "seed": 0}
+    run = {"space": "mobilenet_v2_small", "data": "digits", "seed": 0, "epochs": 3, "trial_images": 4000}
     data = {"name": "digits", "fingerprint": "5f1c0a9b7e21", "classes": [str(i) for i in range(10)], "n_train": 1150}
-    manifest = {"packages": {"archsearch": "0.1.0", "optuna": "5.0.0"}, "device": "cpu", "seeds": {"run": 0}}
+    manifest = {
+        "argv": list(command),
+        "packages": {"archsearch": "0.1.0", "optuna": "5.0.0"},
+        "device": "cpu",
+        "seeds": {"run": 0},
+    }
     (folder / "run.toml").write_text(to_toml(run))
     (folder / "manifest.json").write_text(json.dumps({**manifest, "dataset": {**data, **dataset}}))
     return folder

@@ -1,6 +1,7 @@
 """Axis importance and hypervolume: the data behind the figures."""
 
 import numpy as np
+import optuna
 import pytest
 
 from archsearch.report.figures import (
@@ -44,6 +45,19 @@ def test_over_budget_networks_do_not_count_as_bad_ones(make):
     for seed in range(30):
         study.add_trial(make.trial(make.point(100 + seed), "over_budget"))
     assert importance_data(study, ["top1"]).equals(before)
+
+
+def test_importances_are_computed_without_a_word(study, caplog):
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+    optuna.logging.enable_propagation()
+    try:
+        importance_data(study, ["top1", "madds"])
+        assert optuna.logging.get_verbosity() == optuna.logging.INFO
+    finally:
+        optuna.logging.disable_propagation()
+        optuna.logging.set_verbosity(before)
+    assert caplog.messages == []
 
 
 def test_too_few_trials_give_no_importance(make):

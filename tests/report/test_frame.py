@@ -12,12 +12,12 @@ from archsearch.report.frame import front_frame, objectives_of, trials_frame, wi
 def test_every_trial_is_one_row_whatever_became_of_it(study):
     frame = trials_frame(study)
     assert frame["number"].tolist() == [trial.number for trial in study.trials]
-    assert {"trained", "replayed", "over_budget", "failed", "running"} == set(frame["status"])
+    assert {"trained", "replayed", "over_budget", "skipped", "failed", "running"} == set(frame["status"])
 
 
 def test_a_network_that_was_not_trained_has_no_accuracy(study):
     frame = trials_frame(study)
-    untrained = frame[frame["status"].isin(["over_budget", "failed", "running"])]
+    untrained = frame[frame["status"].isin(["over_budget", "skipped", "failed", "running"])]
     assert len(untrained) > 5
     assert untrained["top1"].isna().all()
     assert untrained["madds"].notna().all()
@@ -101,3 +101,13 @@ def test_test_results_stand_beside_the_trial_they_belong_to(make):
     frame = trials_frame(study)
     assert frame.loc[1, "top1_test"] == pytest.approx(0.65)
     assert math.isnan(frame.loc[0, "top1_test"])
+
+
+def test_a_failed_retraining_leaves_the_trial_trained_and_says_why(make):
+    study = make.empty()
+    study.add_trial(make.trial(make.point(0), "trained", top1=0.7))
+    study.set_user_attr("archsearch:test:0", {"failed": "nan: the loss is not a number"})
+    row = trials_frame(study).loc[0]
+    assert row["status"] == "trained"
+    assert math.isnan(row["top1_test"])
+    assert row["test_failed"].startswith("nan")

@@ -75,6 +75,7 @@ def test_the_page_says_what_was_searched_and_found(run_dir):
     text = write_page(run_dir).read_text()
     for words in ("digits-8M", "mobilenet_v2_small", "1,150 training images", "MAdds up to 8M", "60", "PED-ANOVA"):
         assert words in text
+    assert "a short training of each network (3 epochs of 4,000 images)" in text
     assert "archsearch run --budget-madds 8M --data digits" in text
 
 

@@ -75,6 +75,12 @@ def test_the_staircase_rises_and_ends_at_the_limit():
     assert line.to_numpy().tolist() == [[1.0, 0.3], [3.0, 0.5], [4.0, 0.7], [9.0, 0.7]]
 
 
+def test_without_a_budget_the_line_ends_at_the_dearest_trained_network(study):
+    data = front_data(trials_frame(study), metric="params", **ASKED)
+    figure = front_plot(data, metric="params")
+    assert figure.data[0].x[-1] == data.loc[data["role"].isin(["trained", "front"]), "cost"].max()
+
+
 def test_without_a_trained_network_there_is_no_line_and_the_figure_says_so(make):
     study = make.empty()
     study.add_trial(make.trial(make.point(0), "over_budget"))
