@@ -5,18 +5,25 @@ from typing import Annotated, Any
 
 import typer
 
-from archsearch.cli.options import ArchArgument, JsonOption, SeedOption, read_arch
+from archsearch.cli.options import (
+    ArchArgument,
+    DataOption,
+    DeviceOption,
+    EpochsOption,
+    JsonOption,
+    SeedOption,
+    ThreadsOption,
+    at_least,
+    read_arch,
+)
+
+VERIFY = "Compare with torch hooks and fvcore on the built model; fail where they differ."
 
 
 def count(
     arch: ArchArgument,
     per_layer: Annotated[bool, typer.Option("--per-layer", help="One row for each operation.")] = False,
-    verify: Annotated[
-        bool,
-        typer.Option(
-            "--verify", help="Compare with torch hooks and fvcore on the built model; fail where they differ."
-        ),
-    ] = False,
+    verify: Annotated[bool, typer.Option("--verify", help=VERIFY)] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Costs of one network.
@@ -81,26 +88,18 @@ def layer_table(rows: list[dict[str, Any]]) -> Any:
 
 def train(
     arch: ArchArgument,
-    data: Annotated[
-        str, typer.Option("--data", help="digits, cifar10, cifar100, a folder of class folders, a .parquet file.")
-    ] = "digits",
+    data: DataOption = None,
     recipe: Annotated[str, typer.Option("--recipe", help="Training recipe: quick, full or paper.")] = "full",
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", help="Epochs; the recipe's own where not given.", min=1)
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of checkpoints; the same command goes on there.")
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option("--device", help="cpu or cuda; a GPU is taken where there is one.")
-    ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads.", min=1)] = None,
+    epochs: EpochsOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of checkpoints; the same command goes on.")] = None,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Train one network to the end and test it once: last-epoch top-1 and top-5 on the test split.
 
-    The network's classifier takes the data set's classes. Stopped or killed, the same command goes on from its last epoch.
+    The classifier takes the data set's classes. Stopped or killed, the same command goes on from its last epoch.
 
     Example: archsearch train mobilenet_v2_0.5_32 --data cifar10 --epochs 20
     """
@@ -116,17 +115,18 @@ def train(
     from archsearch.train.recipe import recipe as find_recipe
     from archsearch.train.tuning import tune_process
 
+    at_least(1, epochs=epochs, threads=threads)
     network = read_arch(arch)
     followed = find_recipe(recipe, **({} if epochs is None else {"epochs": epochs}))
     on = pick_device(device)
     tune_process(threads)
     log = console(error=True)
-    dataset = load_data(data, log)
+    dataset = load_data(data or "digits", log)
     network = replace(network, head=replace(network.head, classes=len(dataset.classes)))
     told = record(network)
     folder = RunFolder(out or Path("results") / f"run-train-{told['key']}-{dataset.name}-s{seed}").make()
-    evaluator = TrainEvaluator(dataset=dataset, recipe=followed, final_recipe=followed, images=len(dataset.splits["train"]),
-                               device=on)  # fmt: skip
+    images = len(dataset.splits["train"])
+    evaluator = TrainEvaluator(dataset=dataset, recipe=followed, final_recipe=followed, images=images, device=on)
     with bar(log, "training") as progress:
         job = Job(number=0, seed=seed, folder=folder.checkpoints, progress=progress)
         result = evaluator.final(network, job)
@@ -139,6 +139,7 @@ def train(
         print_json(document)
         return
     console().print(
-        f"test top-1 {percent(result.top1, result.top1_se)}, top-5 {percent(result.top5)} after {followed.epochs} epochs "
-        f"({result.seconds:.0f} s); weights in {document['weights']}", soft_wrap=True,
-    )  # fmt: skip
+        f"test top-1 {percent(result.top1, result.top1_se)}, top-5 {percent(result.top5)} after {followed.epochs} "
+        f"epochs ({result.seconds:.0f} s); weights in {document['weights']}",
+        soft_wrap=True,
+    )

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,10 +14,40 @@ if TYPE_CHECKING:
 ARCH_HELP = (
     "A preset (mobilenet_v2_0.75_192), a .json file, a text form (r224 stem_c32 ir_r1_e1_c16 ...) or RUN#12, RUN#best."
 )
+LIMIT = "like 300M, 200M..300M, or 60% of the space's largest"
+BYTES = "like 512KiB, or 60% of the space's largest; float32"
+
+
+def _option(name: str, told: str) -> Any:
+    return typer.Option(name, help=told)
+
 
 ArchArgument = Annotated[str, typer.Argument(help=ARCH_HELP, metavar="ARCH")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+JsonOption = Annotated[bool, _option("--json", "Print one JSON document on stdout.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything random.", min=0)]
+DataOption = Annotated[
+    str | None,
+    _option("--data", "digits (the default), cifar10, cifar100, a folder of class folders, a .parquet file."),
+]
+MaddsBudget = Annotated[str | None, _option("--budget-madds", f"Hard limit on multiply-adds, {LIMIT}.")]
+ParamsBudget = Annotated[str | None, _option("--budget-params", f"Hard limit on parameters, {LIMIT}.")]
+MemoryBudget = Annotated[str | None, _option("--budget-memory", f"Hard limit on peak activation memory, {BYTES}.")]
+DeviceOption = Annotated[str | None, _option("--device", "cpu or cuda; a GPU is taken where there is one.")]
+ThreadsOption = Annotated[int | None, _option("--threads", "CPU threads of this process.")]
+EpochsOption = Annotated[int | None, _option("--epochs", "Epochs of a training; sized for the device where not given.")]
+
+
+def budget_texts(madds: str | None, params: str | None, memory: str | None) -> dict[str, str]:
+    """Metric -> limit as written, of the options that were given."""
+    given = {"madds": madds, "params": params, "peak_memory": memory}
+    return {name: text for name, text in given.items() if text is not None}
+
+
+def at_least(least: float, **options: float | None) -> None:
+    """Raise RunError where an option that was given is smaller; `trial_images` stands for --trial-images."""
+    for name, value in options.items():
+        if value is not None and not value >= least:
+            raise RunError(f"--{name.replace('_', '-')} must be at least {least:g}, got {value:g}")
 
 
 def read_arch(text: str) -> "Arch":

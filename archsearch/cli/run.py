@@ -6,54 +6,41 @@ from typing import Annotated
 
 import typer
 
-from archsearch.cli.options import JsonOption, SeedOption
-from archsearch.errors import RunError
+from archsearch.cli.options import (
+    DataOption,
+    DeviceOption,
+    EpochsOption,
+    JsonOption,
+    MaddsBudget,
+    MemoryBudget,
+    ParamsBudget,
+    SeedOption,
+    ThreadsOption,
+    at_least,
+    budget_texts,
+)
 
-LIMIT = "like 300M, 200M..300M, or 60% of the space's largest"
+SPACE = "A design space by name (archsearch space list) or a .toml file; chosen by the images' size where not given."
+EVALUATOR = "How networks are judged: train, or synthetic (made up, to try things out)."
+SAMPLER = "random (stratified by cost), nsga2, nsga3, tpe or gp."
+OUT = "Results folder; the same command on it resumes. [default: results/run-...]"
 
 
 def run(
-    budget_madds: Annotated[
-        str | None, typer.Option("--budget-madds", help=f"Hard limit on multiply-adds, {LIMIT}.")
-    ] = None,
-    budget_params: Annotated[
-        str | None, typer.Option("--budget-params", help="Hard limit on parameters, like 3M.")
-    ] = None,
-    budget_memory: Annotated[
-        str | None, typer.Option("--budget-memory", help="Hard limit on peak activation memory, like 512KiB (float32).")
-    ] = None,
-    space: Annotated[
-        str | None,
-        typer.Option(
-            "--space",
-            help="A design space by name (archsearch space list) or a .toml file; chosen by image size where not given.",
-        ),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option("--data", help="digits, cifar10, cifar100, a folder of class folders, a .parquet file."),
-    ] = None,
-    minimize: Annotated[
-        list[str] | None,
-        typer.Option("--minimize", help="Metric to minimise beside the error; may repeat. [default: madds]"),
-    ] = None,
-    evaluator: Annotated[
-        str,
-        typer.Option("--evaluator", help="How networks are judged: train, or synthetic (made up, to try things out)."),
-    ] = "train",
-    sampler: Annotated[
-        str, typer.Option("--sampler", help="random (stratified by cost), nsga2, nsga3, tpe or gp.")
-    ] = "random",
+    budget_madds: MaddsBudget = None,
+    budget_params: ParamsBudget = None,
+    budget_memory: MemoryBudget = None,
+    space: Annotated[str | None, typer.Option("--space", help=SPACE)] = None,
+    data: DataOption = None,
+    minimize: Annotated[list[str], typer.Option("--minimize", help="Metric to minimise; may repeat.")] = ["madds"],  # noqa: B006
+    evaluator: Annotated[str, typer.Option("--evaluator", help=EVALUATOR)] = "train",
+    sampler: Annotated[str, typer.Option("--sampler", help=SAMPLER)] = "random",
     trials: Annotated[int | None, typer.Option("--trials", help="Networks to train while searching.")] = None,
-    timeout: Annotated[
-        float | None, typer.Option("--timeout", help="Stop the search after this many seconds; running trials end.")
-    ] = None,
-    trial_timeout: Annotated[
-        float | None, typer.Option("--trial-timeout", help="Give up one trial after this many seconds.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", help="Epochs of a trial.")] = None,
+    timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds; then no new trial begins.")] = None,
+    trial_timeout: Annotated[float | None, typer.Option("--trial-timeout", help="Seconds; then a trial fails.")] = None,
+    epochs: EpochsOption = None,
     trial_images: Annotated[
-        int | None, typer.Option("--trial-images", help="Training images that a trial sees in each epoch.")
+        int | None, typer.Option("--trial-images", help="Training images that a trial sees.")
     ] = None,
     recipe: Annotated[str, typer.Option("--recipe", help="Recipe of a trial.")] = "quick",
     final_epochs: Annotated[
@@ -63,17 +50,12 @@ def run(
     finalists: Annotated[
         int | None, typer.Option("--finalists", help="Networks of the front to retrain and test.")
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Results folder; the same command on it resumes. [default: results/run-...]"),
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help=OUT)] = None,
     storage: Annotated[
-        str | None, typer.Option("--storage", help="Optuna storage URL instead of the folder's journal.")
+        str | None, typer.Option("--storage", help="Optuna storage URL instead of a journal file.")
     ] = None,
-    device: Annotated[
-        str | None, typer.Option("--device", help="cpu or cuda; a GPU is taken where there is one.")
-    ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads of this worker.")] = None,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
     seed: SeedOption = 0,
     png: Annotated[bool, typer.Option("--png", help="Also write the figures as PNG (needs a browser).")] = False,
     as_json: JsonOption = False,
@@ -88,34 +70,19 @@ def run(
       archsearch run --budget-madds 60M --budget-memory 1MiB --data photos/ --trials 40
       archsearch run --budget-madds 30% --sampler nsga2 --data cifar10 --out results/cifar
     """
-    from archsearch.cli.session import Session
+    from archsearch.cli.request import Request
+    from archsearch.cli.session import carry_out
 
-    whole = {
-        "trials": trials,
-        "epochs": epochs,
-        "trial-images": trial_images,
-        "final-epochs": final_epochs,
-        "threads": threads,
-    }
-    for name, value in whole.items():
-        _at_least(name, value, 1)
-    _at_least("finalists", finalists, 0)
-    for name, seconds in {"timeout": timeout, "trial-timeout": trial_timeout}.items():
-        if seconds is not None and not seconds > 0:
-            raise RunError(f"--{name} must be above 0 seconds, got {seconds:g}")
-    budgets = {"madds": budget_madds, "params": budget_params, "peak_memory": budget_memory}
-    session = Session(
-        budgets={name: text for name, text in budgets.items() if text is not None},
-        space=space, data=data, minimize=tuple(minimize or ["madds"]), out=out,
-        given={"evaluator": evaluator, "sampler": sampler, "trials": trials, "timeout": timeout,
-               "trial_timeout": trial_timeout, "epochs": epochs, "trial_images": trial_images, "recipe": recipe,
-               "final_epochs": final_epochs, "final_recipe": final_recipe, "finalists": finalists,
-               "storage": storage, "device": device, "threads": threads, "seed": seed},
-    )  # fmt: skip
+    at_least(1, trials=trials, epochs=epochs, trial_images=trial_images, final_epochs=final_epochs, threads=threads)
+    at_least(0, finalists=finalists)
+    at_least(0.001, timeout=timeout, trial_timeout=trial_timeout)
+    given = {
+        "evaluator": evaluator, "sampler": sampler, "trials": trials, "timeout": timeout,
+        "trial_timeout": trial_timeout, "epochs": epochs, "trial_images": trial_images, "recipe": recipe,
+        "final_epochs": final_epochs, "final_recipe": final_recipe, "finalists": finalists, "storage": storage,
+        "device": device, "threads": threads, "seed": seed,
+    }  # fmt: skip
+    budgets = budget_texts(budget_madds, budget_params, budget_memory)
+    request = Request(budgets=budgets, space=space, data=data, minimize=tuple(minimize), out=out, given=given)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    session.carry_out(png=png, as_json=as_json)
-
-
-def _at_least(name: str, value: int | None, least: int) -> None:
-    if value is not None and value < least:
-        raise RunError(f"--{name} must be at least {least}, got {value}")
+    carry_out(request, png=png, as_json=as_json)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from archsearch.cli.options import JsonOption, SeedOption
+from archsearch.cli.options import JsonOption, MaddsBudget, MemoryBudget, ParamsBudget, SeedOption, budget_texts
 
 app = typer.Typer(help="Design spaces: list, show, sample.", no_args_is_help=True, rich_markup_mode=None)
 SpaceArgument = Annotated[str, typer.Argument(help="A shipped space by name, or a .toml file.", metavar="SPACE")]
@@ -63,15 +63,9 @@ def show(space: SpaceArgument, as_json: JsonOption = False) -> None:
 def sample(
     space: SpaceArgument,
     n: Annotated[int, typer.Option("-n", "--number", help="How many networks.", min=1)] = 5,
-    budget_madds: Annotated[
-        str | None, typer.Option("--budget-madds", help="Only networks within this limit, like 300M.")
-    ] = None,
-    budget_params: Annotated[
-        str | None, typer.Option("--budget-params", help="Only networks within this limit.")
-    ] = None,
-    budget_memory: Annotated[
-        str | None, typer.Option("--budget-memory", help="Only networks within this limit.")
-    ] = None,
+    budget_madds: MaddsBudget = None,
+    budget_params: ParamsBudget = None,
+    budget_memory: MemoryBudget = None,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
@@ -85,15 +79,13 @@ def sample(
     from archsearch.spec.space_file import read_space
 
     read = read_space(space)
-    given = {"madds": budget_madds, "params": budget_params, "peak_memory": budget_memory}
-    records = [record(arch) for arch in drawn(read, {k: v for k, v in given.items() if v}, n, seed)]
+    budgets = budget_texts(budget_madds, budget_params, budget_memory)
+    records = [record(arch) for arch in drawn(read, budgets, n, seed)]
     if as_json:
         print_json(records)
         return
-    rows = [
-        [str(r["key"]), *(short(int(str(r[m])), m) for m in ("madds", "params", "peak_memory")), str(r["arch"])]
-        for r in records
-    ]
+    shown = ("madds", "params", "peak_memory")
+    rows = [[str(r["key"]), *(short(int(str(r[name])), name) for name in shown), str(r["arch"])] for r in records]
     console().print(table(["key", "MAdds", "params", "peak memory", "network"], rows, left=(0, 4)))
 
 

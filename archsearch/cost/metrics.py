@@ -48,7 +48,7 @@ def _larger(a: Int, b: Int) -> Int:
 
 
 def madds(op: Op) -> Int:
-    """Multiply-adds [MAdd] of convolution and linear layers; bias, batch norm, activations, pooling, additions are free.
+    """Multiply-adds [MAdd] of convolutions and linear layers; bias, norm, activations, pooling, additions are free.
 
     Source: arXiv:1801.04381, section 3.1. fvcore's `conv` and `linear` entries are the same number.
     """
@@ -88,8 +88,8 @@ def weight_bytes(op: Op) -> Int:
     return BYTES * params(op)
 
 
-MADDS = Metric(name="madds", unit="MAdd", price=madds, about="multiply-adds of convolution and linear layers")
-PARAMS = Metric(name="params", unit="", price=params, about="parameters, batch norm's gamma and beta included")
-ACTIVATIONS = Metric(name="activations", unit="", price=activations, about="elements in convolution and linear outputs")
-PEAK_MEMORY = Metric(name="peak_memory", unit="B", price=peak_memory, about="largest sum of live tensors, float32", peak=True)  # fmt: skip
+MADDS = Metric(name="madds", unit="MAdd", price=madds, about="multiply-adds of convolutions and linear layers")
+PARAMS = Metric(name="params", unit="", price=params, about="parameters, with batch norm's gamma and beta")
+ACTIVATIONS = Metric(name="activations", unit="", price=activations, about="elements in layers' outputs")
+PEAK_MEMORY = Metric(name="peak_memory", unit="B", price=peak_memory, about="most live tensors, float32", peak=True)
 WEIGHT_BYTES = Metric(name="weight_bytes", unit="B", price=weight_bytes, about="bytes of the parameters, float32")

@@ -23,10 +23,12 @@ class RunConfig:
     sampler: str = "random"
     seed: int = 0
     recipe: str = "quick"
-    epochs: int = 3
-    trial_images: int = 4000
+    epochs: int = 4
+    batch: int = 128
+    trial_images: int = 5000
     final_recipe: str = "full"
-    final_epochs: int = 20
+    final_epochs: int = 12
+    final_batch: int = 128
     trials: int = 20  # networks trained, in all workers together
     finalists: int = 5
     timeout: float | None = None  # of the search [s]

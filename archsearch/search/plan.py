@@ -1,7 +1,7 @@
 """How much work a run is when the user does not say: sized for the machine, so that the plain command ends in time.
 
-Counted in images: one trained image is one forward and one backward pass. On two CPU cores a MobileNetV2 of 10 M MAdds
-trains some 500 images a second, so the CPU figures mean about 20 s a trial and 1 to 5 min a retraining.
+Counted in images: one trained image is one forward and one backward pass. Two CPU cores train some 300 to 500 images a
+second of networks around 10 M MAdds, so on CIFAR-10 the CPU figures mean about a minute a trial and five a retraining.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,9 @@ class Plan:
     trials: int  # networks trained while searching
     trial_images: int  # training images that a trial sees in each epoch
     epochs: int  # of a trial
+    batch: int  # of a trial
     final_epochs: int  # of the retraining of the front, on all of train and validation
+    final_batch: int
     finalists: int  # networks of the front that are retrained and tested
 
 
@@ -24,30 +26,47 @@ class Means:
 
     trials: int
     trial_images: int
-    trial_passes: int
+    trial_passes: int  # images trained in one trial, epochs counted
+    epochs: tuple[int, int]  # least and most
     final_passes: int
+    final_epochs: tuple[int, int]
     finalists: int
+    batch: int
 
 
 MEANS = {
-    "cpu": Means(trials=20, trial_images=4_000, trial_passes=12_000, final_passes=40_000, finalists=5),
-    "cuda": Means(trials=60, trial_images=1_000_000, trial_passes=500_000, final_passes=3_000_000, finalists=10),
-}
-EPOCHS = (3, 60)  # least and most by default
-FINAL_EPOCHS = (2, 100)
+    "cpu": Means(trials=16, trial_images=5_000, trial_passes=20_000, epochs=(3, 5),
+                 final_passes=100_000, final_epochs=(2, 12), finalists=4, batch=128),
+    "cuda": Means(trials=60, trial_images=1_000_000, trial_passes=500_000, epochs=(5, 60),
+                  final_passes=3_000_000, final_epochs=(20, 100), finalists=10, batch=256),
+}  # fmt: skip
+STEPS = 200  # a training should take at least so many; small data sets get smaller batches
+SMALLEST = 32
 
 
 def plan(train_images: int, device: str) -> Plan:
     """Default amounts for a data set of `train_images` and a device kind ("cuda" or anything else)."""
     means = MEANS["cuda" if device.startswith("cuda") else "cpu"]
     seen = min(train_images, means.trial_images)
+    epochs = _between(round(means.trial_passes / seen), means.epochs)
+    final_epochs = _between(round(means.final_passes / train_images), means.final_epochs)
     return Plan(
         trials=means.trials,
         trial_images=seen,
-        epochs=_between(round(means.trial_passes / seen), EPOCHS),
-        final_epochs=_between(round(means.final_passes / train_images), FINAL_EPOCHS),
+        epochs=epochs,
+        batch=batch_for(seen * epochs, means.batch),
+        final_epochs=final_epochs,
+        final_batch=batch_for(train_images * final_epochs, means.batch),
         finalists=means.finalists,
     )
+
+
+def batch_for(passes: int, most: int) -> int:
+    """The largest batch, halved from `most`, with which `passes` images make enough steps; at least 32."""
+    batch = most
+    while batch > SMALLEST and passes / batch < STEPS:
+        batch //= 2
+    return batch
 
 
 def _between(value: int, ends: tuple[int, int]) -> int:

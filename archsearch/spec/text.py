@@ -3,7 +3,7 @@
     r224 stem_c32_k3_s2 ir_r1_k3_s1_e1_c16 ir_r2_k3_s2_e6_c24 ... head_c1280_n1000
 
 Keys as in timm's strings: r repeats, k kernel, s stride, e expansion, c channels, n<code> activation, noskip. Ours:
-`linear`/`relu6` bottleneck, `bskip`/`xskip` (shortcut between bottlenecks/expansions). What is left out has its default.
+`linear`/`relu6` bottleneck, `bskip`/`xskip` (shortcut between bottlenecks/expansions). What is left out is default.
 """
 
 import re

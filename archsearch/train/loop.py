@@ -11,11 +11,12 @@ from archsearch.train import failure
 from archsearch.train.batching import eval_batches, train_batches
 from archsearch.train.job import EpochLog, TrainData, TrainResult, TrainRun
 from archsearch.train.keeper import Keeper
+from archsearch.train.norms import recalibrate
 from archsearch.train.optimizer import set_lr
 from archsearch.train.precision import autocast, place
 from archsearch.train.recipe import Recipe
 from archsearch.train.schedule import lr_factor, peak_lr
-from archsearch.train.score import score
+from archsearch.train.score import Score, score
 from archsearch.train.seed import seeded
 from archsearch.train.state import TrainState
 from archsearch.train.tag import check_tag, tag
@@ -95,7 +96,7 @@ class _Worker:
             loss = self._pass(epoch, began)
         found = None
         if self._due(epoch):
-            found = score(self.state.judged, self.eval_batches.epoch(0), autocast(self.recipe, self.run.device))
+            found = self._judge()
             self.state.images = found.images
         seconds = self.run.clock() - began
         self.spent += seconds
@@ -108,6 +109,13 @@ class _Worker:
             top1=found.top1 if found else None,
             top5=found.top5 if found else None,
         )
+
+    def _judge(self) -> Score:
+        """Measures batch norm's statistics in an order of images that no epoch trains in, then counts right guesses."""
+        context = autocast(self.recipe, self.run.device)
+        fresh = self.train_batches.epoch(self.recipe.epochs)
+        recalibrate(self.state.judged, fresh, self.recipe.norm_images, context)
+        return score(self.state.judged, self.eval_batches.epoch(0), context)
 
     def _pass(self, epoch: int, began: float) -> float:
         """Every step of an epoch; returns the mean loss."""

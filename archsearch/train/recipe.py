@@ -25,13 +25,14 @@ class Recipe:
 
     epochs: int = 10
     batch: int = 128  # images per step, at least 2 (batch norm)
-    lr: float = 0.2  # peak, per 256 images
+    lr: float = 0.1  # peak, per 256 images
     momentum: float = 0.9
     nesterov: bool = True
     weight_decay: float = 5e-4  # of convolution and linear weights only
     warmup: float = 0.1  # fraction of all steps
     label_smoothing: float = 0.1
     ema: float = 0.999  # decay per step once warmed up; 0 = off
+    norm_images: int = 2048  # for batch-norm statistics measured anew before each evaluation; 0 = off, see norms.py
     dropout: float = 0.0  # of the model's dropout layers
     amp: str = "auto"  # auto: bfloat16 on CUDA, float32 on CPU, where bfloat16 was no faster
     channels_last: bool = True
@@ -73,7 +74,7 @@ class Recipe:
         return _override(cls(), values)
 
 
-_INTS = (("epochs", 1, 10_000), ("batch", 2, 65_536), ("padding", 0, 1_024))
+_INTS = (("epochs", 1, 10_000), ("batch", 2, 65_536), ("padding", 0, 1_024), ("norm_images", 0, 10**9))
 _FLOATS = (
     ("lr", 1e-9, 1e9),
     ("momentum", 0, 0.9999),

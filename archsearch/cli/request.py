@@ -1,0 +1,181 @@
+"""What one `archsearch run` asks for, resolved: images, space, limits, amounts of work, evaluator."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archsearch import plugins
+from archsearch.cli.loading import default_space, largest_resolution, load_data, pick_device
+from archsearch.cli.show import console
+
+if TYPE_CHECKING:
+    from archsearch.cost.budget import Budget
+    from archsearch.data.dataset import Dataset
+    from archsearch.data.load import Peek
+    from archsearch.evaluate.base import Evaluator
+    from archsearch.search.config import RunConfig
+    from archsearch.search.plan import Plan
+    from archsearch.search.propose import Problem
+    from archsearch.spec.space import SearchSpace
+
+NO_DATA = (
+    "no --data given: using scikit-learn's handwritten digits, upscaled.\n"
+    "  your own images: --data cifar10 | --data folder/ (one folder a class) | --data file.parquet"
+)
+AMOUNTS = ("trials", "trial_images", "epochs", "final_epochs", "finalists")
+
+
+@dataclass(kw_only=True)
+class Request:
+    """The options of the command; each property is resolved once, when it is first asked for."""
+
+    budgets: dict[str, str]  # metric -> as written
+    space: str | None
+    data: str | None
+    minimize: tuple[str, ...]
+    out: Path | None
+    given: dict[str, Any]  # other RunConfig fields; None = default
+
+    @cached_property
+    def log(self) -> Any:
+        """Where people are told things: stderr."""
+        return console(error=True)
+
+    @cached_property
+    def peek(self) -> "Peek":
+        """What is known of the images before decoding."""
+        from archsearch.data.load import peek
+
+        return peek(self.data or "digits")
+
+    @cached_property
+    def dataset(self) -> "Dataset":
+        """The images, decoded no larger than the space can use them."""
+        size = None
+        if self.peek.native > 64:
+            size = min(self.peek.size, max(64, largest_resolution(self.problem.space) * 8 // 7))
+        return load_data(self.data or "digits", self.log, size=size)
+
+    @property
+    def decoded(self) -> bool:
+        """Whether anything has asked for the images themselves."""
+        return "dataset" in self.__dict__
+
+    @cached_property
+    def problem(self) -> "Problem":
+        """Space, hard limits and objectives, checked before anything is decoded or written.
+
+        raises   SpaceError, BudgetError, PluginError, DataError
+        """
+        from archsearch.cost.count import metric
+        from archsearch.search.feasible import check
+        from archsearch.search.propose import Problem
+        from archsearch.search.run import fit_to_images, read_budget
+        from archsearch.spec.space_file import read_space
+
+        for group, name in (("samplers", "sampler"), ("evaluators", "evaluator")):
+            plugins.load(group, self.given[name])
+        for name in self.minimize:
+            metric(name)
+        named = read_space(self.space) if self.space else None
+        if self.data is None:
+            self.log.print(NO_DATA, markup=False)
+        space = (named or read_space(default_space(self.peek))).with_classes(self.peek.num_classes)
+        space, note = fit_to_images(space, self.peek.native)
+        budget = read_budget(self.budgets, space)
+        check(space, budget)
+        for text in filter(None, [f"space {space.name}: {space.size:,} networks", note, *loose(space, budget)]):
+            self.log.print(f"  {text}", markup=False, style="dim")
+        return Problem(space=space, budget=budget, minimize=tuple(dict.fromkeys(self.minimize)))
+
+    @cached_property
+    def device(self) -> str:
+        """The device to train on."""
+        return pick_device(self.given["device"])
+
+    @cached_property
+    def plan(self) -> "Plan":
+        """Amounts of work where the user names none."""
+        from archsearch.search.plan import plan
+
+        return plan(self.peek.train_images, self.device)
+
+    @cached_property
+    def evaluator(self) -> "Evaluator":
+        """The evaluator; its images are decoded here where it needs them."""
+        from archsearch.evaluate.base import Setup
+        from archsearch.train.recipe import recipe
+
+        setup = Setup(
+            dataset=lambda: self.dataset,
+            recipe=recipe(self.given["recipe"], epochs=self.given["epochs"] or self.plan.epochs),
+            final_recipe=recipe(
+                self.given["final_recipe"], epochs=self.given["final_epochs"] or self.plan.final_epochs
+            ),
+            images=self.given["trial_images"] or self.plan.trial_images,
+            device=self.device,
+        )
+        made: Evaluator = plugins.load("evaluators", self.given["evaluator"])(setup)
+        return made
+
+    @cached_property
+    def config(self) -> "RunConfig":
+        """The resolved command; ask for it after `evaluator`, so that it knows which images were used."""
+        from archsearch.search.config import RunConfig
+        from archsearch.search.run import space_hash
+
+        asked = {name: value for name, value in self.given.items() if value is not None}
+        return RunConfig(
+            **{name: getattr(self.plan, name) for name in AMOUNTS} | asked | {"device": self.device},
+            space=self.space or self.problem.space.name,
+            space_hash=space_hash(self.problem.space),
+            data=self.data or "digits",
+            data_hash=self.dataset.fingerprint if self.decoded else "",
+            budgets=self.budgets,
+            minimize=self.problem.minimize,
+        )
+
+    @property
+    def folder(self) -> Path:
+        """`--out`, or a folder named by what must not change, so that the same command finds it again."""
+        from archsearch.search.config import FREE
+
+        if self.out is not None:
+            return self.out
+        kept = {name: value for name, value in self.config.to_dict().items() if name not in FREE}
+        digest = hashlib.sha256(repr(sorted(kept.items())).encode()).hexdigest()[:6]
+        budget = "-".join(f"{name}{text}" for name, text in self.budgets.items()) or "free"
+        words = f"{Path(self.config.data).stem}-{budget}"
+        safe = "".join(c if c.isalnum() or c in "-." else "_" for c in words)
+        return Path("results") / f"run-{safe}-{digest}"
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What manifest.json says of data, space, seeds and device."""
+        peek, problem = self.peek, self.problem
+        dataset: dict[str, Any] = {"name": peek.name, "classes": list(peek.classes), "n_train": peek.train_images}
+        if self.decoded:
+            dataset |= {f"n_{name}": len(split) for name, split in self.dataset.splits.items()}
+            dataset |= {"fingerprint": self.dataset.fingerprint, "notes": list(self.dataset.notes)}
+        return {
+            "dataset": dataset,
+            "seed": self.config.seed,
+            "device": self.device,
+            "space": {"name": problem.space.name, "size": problem.space.size},
+            "budgets": problem.budget.to_dict(),
+        }
+
+
+def loose(space: "SearchSpace", budget: "Budget") -> list[str]:
+    """Notes on limits that hold for every network of the space."""
+    from archsearch.cost.budget import show
+    from archsearch.cost.extremes import extremes
+
+    ends = {name: extremes(space, name).high for name in budget.limits}
+    return [
+        f"every network of the space has {name} of at most {show(ends[name], name)}: that budget binds nothing"
+        for name, limit in budget.limits.items()
+        if ends[name] <= limit.high and limit.low == 0
+    ]
