@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from archsearch.data.load import Peek
     from archsearch.evaluate.base import Evaluator
     from archsearch.search.config import RunConfig
-    from archsearch.search.plan import Plan
     from archsearch.search.propose import Problem
     from archsearch.spec.space import SearchSpace
 
@@ -24,7 +23,7 @@ NO_DATA = (
     "no --data given: using scikit-learn's handwritten digits, upscaled.\n"
     "  your own images: --data cifar10 | --data folder/ (one folder a class) | --data file.parquet"
 )
-AMOUNTS = ("trials", "trial_images", "epochs", "final_epochs", "finalists")
+AMOUNTS = ("trials", "trial_images", "epochs", "batch", "final_epochs", "final_batch", "finalists")
 
 
 @dataclass(kw_only=True)
@@ -96,11 +95,13 @@ class Request:
         return pick_device(self.given["device"])
 
     @cached_property
-    def plan(self) -> "Plan":
-        """Amounts of work where the user names none."""
+    def amounts(self) -> dict[str, int]:
+        """Amounts of work: as given, else planned for the device and the number of images."""
         from archsearch.search.plan import plan
 
-        return plan(self.peek.train_images, self.device)
+        planned = plan(self.peek.train_images, self.device)
+        chosen = {name: self.given.get(name) for name in AMOUNTS}
+        return {name: getattr(planned, name) if value is None else value for name, value in chosen.items()}
 
     @cached_property
     def evaluator(self) -> "Evaluator":
@@ -108,13 +109,14 @@ class Request:
         from archsearch.evaluate.base import Setup
         from archsearch.train.recipe import recipe
 
+        amounts = self.amounts
         setup = Setup(
             dataset=lambda: self.dataset,
-            recipe=recipe(self.given["recipe"], epochs=self.given["epochs"] or self.plan.epochs),
+            recipe=recipe(self.given["recipe"], epochs=amounts["epochs"], batch=amounts["batch"]),
             final_recipe=recipe(
-                self.given["final_recipe"], epochs=self.given["final_epochs"] or self.plan.final_epochs
+                self.given["final_recipe"], epochs=amounts["final_epochs"], batch=amounts["final_batch"]
             ),
-            images=self.given["trial_images"] or self.plan.trial_images,
+            images=amounts["trial_images"],
             device=self.device,
         )
         made: Evaluator = plugins.load("evaluators", self.given["evaluator"])(setup)
@@ -128,7 +130,7 @@ class Request:
 
         asked = {name: value for name, value in self.given.items() if value is not None}
         return RunConfig(
-            **{name: getattr(self.plan, name) for name in AMOUNTS} | asked | {"device": self.device},
+            **self.amounts | asked | {"device": self.device},
             space=self.space or self.problem.space.name,
             space_hash=space_hash(self.problem.space),
             data=self.data or "digits",

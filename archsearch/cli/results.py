@@ -19,7 +19,7 @@ def front(
 
     Example: archsearch front results/cifar --json
     """
-    from archsearch.cli.show import console, front_table, print_json
+    from archsearch.cli.show import console, print_front, print_json
     from archsearch.errors import RunError
     from archsearch.report.open import open_run
     from archsearch.report.tables import front_records
@@ -36,7 +36,7 @@ def front(
     if as_json:
         print_json(records)
     elif records:
-        console().print(front_table(records))
+        print_front(console(), records)
     else:
         console().print("no finished trial yet")
 

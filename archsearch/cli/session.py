@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from archsearch.cli.show import console, front_table, print_json
+from archsearch.cli.show import console, print_front, print_json
 from archsearch.errors import ReportError
 
 if TYPE_CHECKING:
@@ -87,7 +87,10 @@ def tell(run: "Run", why: str, pngs: list[Path], *, as_json: bool) -> None:
         })  # fmt: skip
         return
     out = console()
-    out.print(front_table(records) if records else "no network was trained to its end; trials.csv says why")
+    if records:
+        print_front(out, records)
+    else:
+        out.print("no network was trained to its end; trials.csv says why")
     told = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(counts.items()))
     out.print(f"{why}; trials: {told}", style="dim", markup=False)
     out.print(f"report: {run.folder.report}", markup=False, soft_wrap=True)

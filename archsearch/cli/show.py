@@ -52,12 +52,14 @@ def percent(value: float | None, error: float | None = None) -> str:
     return f"{100 * value:.1f} %" if error is None else f"{100 * value:.1f} ± {100 * error:.1f} %"
 
 
-def front_table(records: Sequence[Mapping[str, Any]]) -> Any:
-    """The Pareto front as a table, cheapest first."""
+def print_front(out: Any, records: Sequence[Mapping[str, Any]]) -> None:
+    """The Pareto front, cheapest first: the figures as a table, then each network in its text form."""
+    costs = ("madds", "params", "peak_memory")
     rows = [
-        [str(row["trial"]), show(row["madds"], "madds"), show(row["params"], "params"),
-         show(row["peak_memory"], "peak_memory"), percent(row["top1"], row["top1_se"]),
-         percent(row["top1_test"], row.get("top1_test_se")), row["arch"]]
+        [str(row["trial"]), *(show(row[name], name) for name in costs), percent(row["top1"], row["top1_se"]),
+         percent(row["top1_test"], row.get("top1_test_se"))]
         for row in records
     ]  # fmt: skip
-    return table(["trial", "MAdds", "params", "peak memory", "validation", "test", "network"], rows, left=(6,))
+    out.print(table(["trial", *(HEADINGS[name] for name in costs), "validation", "test"], rows, left=()))
+    for row in records:
+        out.print(f"#{row['trial']:<4} {row['arch']}", markup=False, style="dim", soft_wrap=True)
