@@ -1,8 +1,10 @@
 """What is kept of a run: its folder, the resolved command (run.toml), the manifest, all written atomically."""
 
 import json
+import math
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -67,8 +69,9 @@ class RunFolder:
 def write_atomic(path: Path, text: str) -> None:
     """Replace a file's text whole, or not at all.
 
-    raises   RunError where the folder cannot be written
+    raises   RunError where the folder cannot be written, or the text cannot be written as UTF-8
     """
+    name = None
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -77,18 +80,20 @@ def write_atomic(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         os.chmod(name, 0o644)
         os.replace(name, path)
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from None
+    except (OSError, UnicodeEncodeError) as error:
+        if name is not None:
+            Path(name).unlink(missing_ok=True)
+        raise RunError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
 
 
 def to_toml(values: Mapping[str, Any]) -> str:
     """A TOML document of plain values, lists and tables of plain values; None is left out."""
     plain = {key: value for key, value in values.items() if not isinstance(value, Mapping)}
-    lines = [f"{key} = {_toml(value)}" for key, value in plain.items() if value is not None]
+    lines = [f"{_key(key)} = {_toml(value)}" for key, value in plain.items() if value is not None]
     for key, table in values.items():
         if isinstance(table, Mapping):
-            lines += ["", f"[{key}]"]
-            lines += [f"{name} = {_toml(value)}" for name, value in table.items() if value is not None]
+            lines += ["", f"[{_key(key)}]"]
+            lines += [f"{_key(name)} = {_toml(value)}" for name, value in table.items() if value is not None]
     return "\n".join(lines) + "\n"
 
 
@@ -119,10 +124,17 @@ def write_manifest(folder: RunFolder, entries: Mapping[str, Any]) -> None:
 
 
 def _toml(value: Any) -> str:
-    """TOML's strings, numbers, booleans and lists are written as JSON's."""
-    return json.dumps(value if not isinstance(value, tuple) else list(value), ensure_ascii=False).replace(
-        "\x7f", "\\u007f"
-    )
+    """TOML's strings, numbers, booleans and lists are written as JSON's, but for infinity, NaN and DEL."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _key(name: str) -> str:
+    """A key of a TOML table: bare where that is allowed, else quoted."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml(name)
 
 
 def _version(name: str) -> str | None:
@@ -145,6 +157,8 @@ def _cpu() -> str:
 def _commit() -> str | None:
     """The git commit of the source checkout that is running, with a + where files differ from it; None elsewhere."""
     here = Path(__file__).resolve().parent
+    if not (here.parent / ".git").exists():
+        return None  # installed, perhaps inside another project's checkout
     try:
         ask = ["git", "-C", str(here), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
         done = subprocess.run(ask, capture_output=True, text=True, timeout=10, check=False)

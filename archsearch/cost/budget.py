@@ -87,20 +87,17 @@ def parse_limit(text: str, name: str, largest: Callable[[], int]) -> Limit:
 
 
 def _value(word: str, text: str, name: str, largest: Callable[[], int]) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*(%|[kmg]?i?b?)", word.strip().lower())
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{0,9})?|\.\d{1,9})\s*(%|[kmg]?i?b?)", word.strip().lower())
     forms = BYTE_FORMS if name in BYTE_METRICS else FORMS
     if match is None:
         raise BudgetError(f"budget {text!r} for {name} cannot be read; {forms}")
     number, unit = float(match[1]), match[2]
-    if unit == "%":
-        return math.floor(number / 100 * largest() + 1e-6)
-    in_bytes = unit.endswith("b") or unit.endswith("i")
-    if in_bytes and name not in BYTE_METRICS:
+    if unit.endswith(("b", "i")) and name not in BYTE_METRICS:
         raise BudgetError(f"budget {text!r} for {name} is in bytes; {forms}")
-    scale = unit.removesuffix("b")
-    if scale not in SCALES:
+    scale = largest() if unit == "%" else SCALES.get(unit.removesuffix("b"))
+    if scale is None:
         raise BudgetError(f"budget {text!r} for {name} cannot be read; {forms}")
-    value = math.floor(number * SCALES[scale] + 1e-6)
+    value = math.floor(number * scale / (100 if unit == "%" else 1) + 1e-6)
     if value <= 0:
         raise BudgetError(f"budget {text!r} for {name} must be above 0")
     return value

@@ -42,13 +42,13 @@ def count_codes(
     """
     import numpy as np
 
-    metrics = [metric(name) for name in names]
+    metrics = {name: metric(name) for name in names}
     totals = {name: np.empty(len(codes), dtype=np.int64) for name in names}
     for start in range(0, len(codes), CHUNK):
         part = slice(start, start + CHUNK)
         ops = lower(space.population(codes[part]))
-        for each in metrics:
-            totals[each.name][part] = each.total(ops)
+        for name, each in metrics.items():
+            totals[name][part] = each.total(ops)
     return totals
 
 

@@ -2,7 +2,9 @@
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,29 +41,44 @@ def by_hooks(model: nn.Module, image: Tensor) -> dict[str, int]:
 
 
 def by_fvcore(model: nn.Module, image: Tensor) -> dict[str, int]:
-    """madds (fvcore's `conv` and `linear` entries), params and activations of a model by fvcore."""
+    """madds (fvcore's `conv` and `linear` entries), params and activations of a model by fvcore, traced once."""
     logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's: its tracer is deprecated, and Python numbers in shapes are constants
-        from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis, parameter_count
+        from fvcore.nn import FlopCountAnalysis, jit_handles, parameter_count
 
-        flops = FlopCountAnalysis(model.eval(), image).unsupported_ops_warnings(False)
-        acts = ActivationCountAnalysis(model, image).unsupported_ops_warnings(False)
-        by_operator = flops.by_operator()
-        return {
-            "madds": int(by_operator["conv"] + by_operator["linear"]),
-            "params": parameter_count(model)[""],
-            "activations": int(acts.total()),
-        }
+        analysis = FlopCountAnalysis(model.eval(), image).unsupported_ops_warnings(False)
+        for op, flops in (("aten::_convolution", "conv_flop_jit"), ("aten::linear", "linear_flop_jit")):
+            analysis.set_op_handle(op, _both(getattr(jit_handles, flops), jit_handles.generic_activation_jit()))
+        counted = analysis.by_operator()
+    return {
+        "madds": int(counted["madds"]),
+        "params": parameter_count(model)[""],
+        "activations": int(counted["activations"]),
+    }
+
+
+def _both(flops: Callable[..., Any], activations: Callable[..., Any]) -> Callable[..., Counter[str]]:
+    """An fvcore handle that gives both counts of one operation, so that one trace serves for both."""
+
+    def handle(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
+        counted = flops(inputs, outputs)
+        total = sum(counted.values()) if isinstance(counted, dict) else counted
+        made = activations(inputs, outputs)
+        return Counter(madds=int(total), activations=int(sum(made.values()) if isinstance(made, dict) else made))
+
+    return handle
 
 
 def opinions(arch: Arch, model: Network | None = None) -> dict[str, dict[str, int]]:
     """madds, params and activations of one network from the counter, from hooks and from fvcore."""
     model = model or build(arch)
     image = example_input(arch)
+    with torch.device("meta"):
+        shapes_only, shape = build(arch), example_input(arch)
     return {
         "counter": count(arch, COMPARED),
-        "hooks": by_hooks(model, image),
+        "hooks": by_hooks(shapes_only, shape),
         "fvcore": by_fvcore(model, image),
     }
 

@@ -151,7 +151,7 @@ class Arch:
         """The network in a JSON document; raises SpecError where it is not one."""
         try:
             plain = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also numbers or nesting without end
             raise SpecError(f"not JSON: {error}") from None
         if isinstance(plain, dict) and isinstance(plain.get("arch_json"), dict):
             plain = plain["arch_json"]  # a record printed by --json

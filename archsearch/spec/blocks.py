@@ -106,7 +106,7 @@ def classic_residual(b: Block) -> Iterator[Op]:
              per_group=narrow, norm=True, held=kept, times=b.times, inputs=("narrow add",), flat=True)  # fmt: skip
     yield _add(b, "add", wide_join)
     yield Op(kind="act", label="act", c_in=b.c_out, c_out=b.c_out, size_in=b.size_out, size_out=b.size_out,
-             act=b.act, times=b.times, inputs=("add",))  # fmt: skip
+             act=b.act, times=b.times * (b.act != "linear"), inputs=("add",))  # fmt: skip
 
 
 def identity(b: Block) -> Iterator[Op]:

@@ -1,5 +1,6 @@
 """Published networks by their TF-slim names: `mobilenet_v2`, `mobilenet_v2_0.75_192`, `mobilenet_v1_1.0_224`."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +64,7 @@ def preset(name: str) -> Arch:
     family = next((known for known in FAMILIES if name == known or name.startswith(known + "_")), None)
     if family is None:
         raise SpecError(f"no network is called {name!r}; {choices(name, FAMILIES)} (with _WIDTH_RESOLUTION behind)")
-    match = re.fullmatch(r"(?:_(\d+(?:\.\d+)?))?(?:_(\d+))?", name.removeprefix(family))
+    match = re.fullmatch(r"(?:_(\d{1,6}(?:\.\d{1,9})?))?(?:_(\d{1,6}))?", name.removeprefix(family))
     if match is None or float(match[1] or 1) <= 0:
         raise SpecError(f"{name!r} cannot be read; a preset is {family}_WIDTH_RESOLUTION, like {family}_0.75_192")
     if match[1] and "." not in match[1] and match[2] is None and float(match[1]) >= 10:
@@ -76,12 +77,11 @@ def read_arch(text: str) -> Arch:
 
     raises   SpecError saying which of the three was tried and why it failed
     """
-    path = Path(text)
     if text.endswith(".json"):
-        if not path.is_file():
+        if not os.path.isfile(text):  # False, too, for what cannot be a path
             raise SpecError(f"no such file: {text}")
         try:
-            return Arch.from_json(path.read_text())
+            return Arch.from_json(Path(text).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, SpecError) as error:
             raise SpecError(f"{text}: {error}") from None
     if re.match(r"r\d+(\s|$)", text):

@@ -16,6 +16,7 @@
 The shipped files are found by name, a user's own by path.
 """
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields as dataclass_fields
@@ -50,12 +51,12 @@ def read_space(name: str) -> SearchSpace:
     raises   SpaceError naming the key, the value and the choices
     """
     path = shipped().get(name, Path(name))
-    if not path.is_file():
+    if not os.path.isfile(path):  # False, too, for what cannot be a path
         raise SpaceError(
             f"no space or file is called {name!r}; {choices(name, shipped())}, or the path of a .toml file"
         )
     try:
-        plain = tomllib.loads(path.read_text())
+        plain = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SpaceError(f"{path}: not readable as TOML: {error}") from None
     try:
@@ -77,6 +78,9 @@ def parse_space(plain: Mapping[str, Any], *, name: str) -> SearchSpace:
     if not isinstance(rows, list) or not rows:
         raise SpaceError("a space needs at least one [[stage]]")
     stages = tuple(_stage(number, _table("stage", row), common, axes) for number, row in enumerate(rows, start=1))
+    for key, source in common.items():
+        if isinstance(source, Chosen) and all(stage.fields[key] is not source for stage in stages):
+            raise SpaceError(f"every_stage.{key} is an axis that changes nothing: each [[stage]] sets its own {key}")
     classes = _whole("classes", plain.get("classes", 1000))
     return SearchSpace(
         name=name,
@@ -112,13 +116,13 @@ def _stage(number: int, row: Mapping[str, Any], common: Mapping[str, Field], axe
     where = f"stage{number}"
     _known(f"[[stage]] {number}", row, (*STAGE_FIELDS, "op"))
     fields: dict[str, Field] = {**{key: Fixed(value) for key, value in DEFAULTS.items()}, **common}
-    if "width" not in row and "width" not in common:
-        raise SpaceError(f"[[stage]] {number} has no width")
     for key, value in row.items():
         if key == "op":
-            fields |= _together(where, row, value, axes)
+            fields |= _together(where, row, fields, axes)
         else:
             fields[key] = _stage_field(f"{where}.{key}", key, value, axes)
+    if "width" not in fields:
+        raise SpaceError(f"[[stage]] {number} has no width")
     return StageTemplate(fields)
 
 
@@ -135,8 +139,9 @@ def _stage_field(name: str, key: str, value: Any, axes: list[Axis]) -> Field:
     return _field(name, value, axes, check)
 
 
-def _together(where: str, row: Mapping[str, Any], strings: Any, axes: list[Axis]) -> dict[str, Field]:
-    """Fields chosen together: each value of the axis is a block string."""
+def _together(where: str, row: Mapping[str, Any], base: Mapping[str, Field], axes: list[Axis]) -> dict[str, Field]:
+    """Fields chosen together: each value of the axis is a block string; what one leaves out is as in `base`."""
+    strings = row["op"]
     if not isinstance(strings, list) or not all(isinstance(text, str) for text in strings) or not strings:
         raise SpaceError(f"{where}.op must be a list of block strings, got {strings!r:.80}")
     picks = []
@@ -149,9 +154,25 @@ def _together(where: str, row: Mapping[str, Any], strings: Any, axes: list[Axis]
     names = {name for pick in picks for name in pick}
     for name in sorted(names & row.keys()):
         raise SpaceError(f"{where}.op sets {name}, and so does {where}.{name}")
-    axes.append(Axis(f"{where}.op", _distinct(f"{where}.op", strings)))
-    rest = {"width": 8, **DEFAULTS}
-    return {name: Chosen(len(axes) - 1, tuple(pick.get(name, rest[name]) for pick in picks)) for name in names}
+    values = {
+        name: tuple(
+            pick[name] if name in pick else _left_out(f"{where}.op: {text!r}", name, base)
+            for text, pick in zip(_distinct(f"{where}.op", strings), picks, strict=True)
+        )
+        for name in sorted(names)
+    }
+    if len(strings) == 1:
+        return {name: Fixed(value) for name, (value,) in values.items()}
+    axes.append(Axis(f"{where}.op", tuple(strings)))
+    return {name: Chosen(len(axes) - 1, each) for name, each in values.items()}
+
+
+def _left_out(where: str, name: str, base: Mapping[str, Field]) -> Any:
+    """The value of a field that one block string leaves out and another sets."""
+    source = base.get(name)
+    if not isinstance(source, Fixed):
+        raise SpaceError(f"{where} must set {name}, as another of the block strings does")
+    return source.value
 
 
 def _field(name: str, value: Any, axes: list[Axis], check: Any) -> Field:

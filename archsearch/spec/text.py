@@ -45,7 +45,7 @@ def from_text(text: str) -> Arch:
     raises   SpecError naming the token and what would be right
     """
     tokens = text.split()
-    if not tokens or not re.fullmatch(r"r\d+", tokens[0]):
+    if not tokens or not re.fullmatch(r"r\d{1,9}", tokens[0]):
         raise SpecError(f"a text form starts with the resolution, like r224, got {text[:40]!r}")
     parts: dict[str, Any] = {}
     stages = []
@@ -86,11 +86,12 @@ def _fields(token: str, letters: str) -> dict[str, Any]:
 
 
 def _field(word: str, letters: str, token: str) -> tuple[str, Any]:
-    if word in WORDS:
-        return WORDS[word]
-    if re.fullmatch(r"[a-z]\d+", word) and word[0] in letters:
+    words = {code: pair for code, pair in WORDS.items() if pair[0] == "act" or "r" in letters}  # r: it is a stage
+    if word in words:
+        return words[word]
+    if re.fullmatch(r"[a-z]\d{1,9}", word) and word[0] in letters:
         return NUMBERS[word[0]], int(word[1:])
-    known = [*(f"{letter}<number>" for letter in letters), *WORDS]
+    known = [*(f"{letter}<number>" for letter in letters), *words]
     raise SpecError(f"{token!r} has an unknown word {word!r}; {choices(word, known)}")
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from stripes_task import small_data, small_model
 from torch import nn
 
 from archsearch.train.job import TrainData
+from tests.train.stripes_task import small_data, small_model
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import pytest
 import torch
-from stripes_task import small_model
 
 from archsearch.train.ema import Ema, decay_at
+from tests.train.stripes_task import small_model
 
 
 def test_the_decay_warms_up_and_stops_at_its_limit():

@@ -2,11 +2,11 @@ import itertools
 
 import pytest
 import torch
-from stripes_task import SIZE, small_data, small_model, small_recipe
 from torch import nn
 
 from archsearch.errors import DataError, RecipeError, TrainingError
 from archsearch.train.loop import TrainRun, train
+from tests.train.stripes_task import SIZE, small_data, small_model, small_recipe
 
 RUN = TrainRun(size=SIZE)
 

@@ -1,9 +1,9 @@
 import torch
-from stripes_task import small_model
 
 from archsearch.train.norms import recalibrate
 from archsearch.train.precision import autocast
 from archsearch.train.recipe import Recipe
+from tests.train.stripes_task import small_model
 
 PLAIN = autocast(Recipe(), "cpu")
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from stripes_task import SIZE, small_data, small_model, small_recipe
 
 from archsearch.errors import CheckpointError
 from archsearch.train import checkpoint
 from archsearch.train.loop import TrainRun, train
+from tests.train.stripes_task import SIZE, small_data, small_model, small_recipe
 
 KILLED = """
     import sys, torch

@@ -1,0 +1,93 @@
+"""No sampler ever gets a network over budget trained, nor one network twice."""
+
+import pytest
+
+from archsearch import plugins
+from archsearch.search.propose import is_first
+from tests.search.conftest import Noting, Silent, make_run
+
+BUDGETS = {"madds": "4M..30M", "params": "1.2M", "peak_memory": "60%"}
+
+
+def evaluated_by(tmp_path, sampler, proposals, **options):
+    """An evaluator that has seen a search of at least `proposals` trials in the study."""
+    evaluator = Noting()
+    trials = 0
+    while trials < proposals:
+        done = len(evaluator.evaluated)
+        run = make_run(tmp_path / "run", sampler=sampler, trials=done + max(5, (proposals - trials) // 2), **options)
+        run.search(evaluator, Silent())
+        trials = len(run.ledger.trials())
+        if len(evaluator.evaluated) == done:
+            break
+    return evaluator, run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["random", "nsga2", "nsga3", "tpe"])
+def test_500_trials_hold_three_budgets_and_repeat_nothing(tmp_path, sampler):
+    evaluator, run = evaluated_by(tmp_path, sampler, 500, budgets=BUDGETS)
+    assert len(run.ledger.trials()) >= 500
+    assert len(evaluator.evaluated) > 100
+    for _, costs in evaluator.evaluated:
+        assert 4_000_000 <= costs["madds"] <= 30_000_000
+        assert costs["params"] <= 1_200_000
+        assert costs["peak_memory"] <= 0.6 * 1_966_080
+    keys = [key for key, _ in evaluator.evaluated]
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["gp", "nsga2", "tpe"])
+def test_a_space_of_many_duplicates_gives_each_network_once(tmp_path, sampler):
+    proposals = 25 if sampler == "gp" else 200
+    options = {"space": "nas_bench_macro", "budgets": {"madds": "40%"}}
+    evaluator, run = evaluated_by(tmp_path, sampler, proposals, **options)
+    keys = [key for key, _ in evaluator.evaluated]
+    assert len(set(keys)) == len(keys) == sum(map(is_first, run.ledger.trials()))
+    assert max(costs["madds"] for _, costs in evaluator.evaluated) <= 0.4 * 105_660_928
+
+
+def test_over_budget_proposals_carry_a_broken_constraint_and_no_training(tmp_path, silent):
+    run = make_run(tmp_path / "run", sampler="nsga2", trials=15, budgets={"madds": "8M"})
+    run.search(Noting(), silent)
+    over = [t for t in run.ledger.trials() if t.user_attrs["status"] == "over_budget"]
+    assert over
+    for trial in over:
+        assert trial.user_attrs["costs"]["madds"] > 8_000_000
+        assert max(trial.constraints.values()) > 0
+        assert "seconds" not in trial.user_attrs
+    for trial in run.ledger.trials():
+        if trial not in over:
+            assert max(trial.constraints.values()) <= 0
+
+
+def test_a_replayed_network_has_the_first_ones_result(tmp_path, silent):
+    run = make_run(tmp_path / "run", sampler="nsga2", trials=120, space="nas_bench_macro", budgets={"madds": "25%"})
+    run.search(Noting(), silent)
+    trials = run.ledger.trials()
+    replays = [t for t in trials if t.user_attrs["status"] == "replayed"]
+    assert replays
+    for trial in replays:
+        first = trials[trial.user_attrs["replay_of"]]
+        assert first.user_attrs["status"] == "trained"
+        assert (trial.values, trial.user_attrs["key"]) == (first.values, first.user_attrs["key"])
+
+
+def test_a_search_ends_when_every_network_that_fits_has_been_tried(tmp_path, silent):
+    evaluator = Noting()
+    run = make_run(tmp_path / "run", sampler="random", trials=10_000, space="nas_bench_macro", budgets={"madds": "13M"})
+    assert run.search(evaluator, silent) == "every network that fits has been tried"
+    keys = {key for key, _ in evaluator.evaluated}
+    assert len(keys) == len(evaluator.evaluated)
+    space = run.problem.space
+    from archsearch.cost.table import cost_table
+    from archsearch.spec.canon import key
+
+    codes = next(space.enumerate())
+    fitting = codes[cost_table(space, ("madds",)).count(codes)["madds"] <= 13_000_000]
+    assert keys == {key(space.decode(code)) for code in fitting}
+
+
+def test_every_built_in_sampler_is_tried_here():
+    assert set(plugins.names("samplers")) == {"random", "nsga2", "nsga3", "tpe", "gp"}

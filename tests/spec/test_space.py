@@ -1,0 +1,170 @@
+"""Design spaces: codes and networks, one and many, in and out."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archsearch.errors import SpaceError
+from archsearch.spec.lower import lower, unroll
+from archsearch.spec.presets import mobilenet_v2
+from archsearch.spec.space import SearchSpace
+from archsearch.spec.space_file import parse_space, read_space
+from tests.strategies import SHIPPED, space_tables
+
+SIZES = {"linear_vs_relu": 10 * 6 * 2**5 * 2**6, "mobilenet_v2": 30 * 2 * 81**5 * 54,
+         "mobilenet_v2_small": 20 * 2 * 54**5 * 36, "nas_bench_macro": 3**8}  # fmt: skip
+
+
+@st.composite
+def spaces(draw: st.DrawFn) -> SearchSpace:
+    return parse_space(draw(space_tables()), name="generated")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_spaces_have_the_size_that_their_lists_multiply_to(name):
+    space = read_space(name)
+    assert space.size == SIZES[name] == int(np.prod([float(len(axis.values)) for axis in space.axes]))
+    assert len({axis.name for axis in space.axes}) == len(space.axes)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_encoding_a_decoded_code_gives_the_same_network(name):
+    space = read_space(name)
+    for code in space.sample(60, np.random.default_rng(1)):
+        arch = space.decode(code)
+        assert space.decode(space.encode(arch)) == arch
+        assert space.code(space.values(code)).tolist() == code.tolist()
+
+
+@given(spaces(), st.integers(0, 2**31))
+def test_encoding_works_in_any_space(space, seed):
+    for code in space.sample(3, np.random.default_rng(seed)):
+        arch = space.decode(code)
+        assert space.decode(space.encode(arch)) == arch
+
+
+@given(spaces(), st.integers(0, 2**31))
+def test_lowering_many_is_lowering_one_by_one(space, seed):
+    codes = space.sample(5, np.random.default_rng(seed))
+    many = lower(space.population(codes))
+    for row, code in enumerate(codes):
+        one = [replace(op, group=0) for op in lower(space.decode(code)) if op.times]
+        taken = [replace(_row(op, row), group=0) for op in many]
+        shapes = [_shape(op) for op in taken if op.times]
+        assert shapes == [_shape(op) for op in one]
+        assert unroll(one)[-1].c_out == space.head.classes
+
+
+def _row(op, row):
+    """The op of one network of many."""
+    fields = {name: getattr(op, name) for name in op.__dataclass_fields__}
+    return replace(op, **{name: value[row] for name, value in fields.items() if isinstance(value, np.ndarray)})
+
+
+def _shape(op):
+    numbers = ("c_in", "c_out", "size_in", "size_out", "kernel", "stride", "per_group", "held", "times", "stage")
+    return [op.kind, op.label, str(op.act), op.bias, op.norm, op.inputs, *(int(getattr(op, name)) for name in numbers)]
+
+
+@settings(max_examples=20)
+@given(spaces())
+def test_enumerating_gives_every_code_once(space):
+    if space.size > 3000:
+        return
+    codes = np.concatenate(list(space.enumerate(chunk=7)))
+    assert codes.shape == (space.size, len(space.axes))
+    assert len({tuple(code) for code in codes.tolist()}) == space.size
+    assert (codes >= 0).all()
+    assert (codes < space.radix).all()
+
+
+def test_sampling_is_uniform_over_each_axis_and_repeatable():
+    space = read_space("mobilenet_v2_small")
+    codes = space.sample(20_000, np.random.default_rng(3))
+    assert (codes == space.sample(20_000, np.random.default_rng(3))).all()
+    for axis, choices in enumerate(space.radix):
+        seen = np.bincount(codes[:, axis], minlength=choices)
+        expected = len(codes) / choices
+        assert ((seen - expected) ** 2 / expected).sum() < 30  # chi-square of at most 4 degrees: 1 in 200,000
+
+
+@given(spaces(), st.data())
+def test_narrowing_an_axis_keeps_the_networks_that_have_its_values(space, data):
+    if not space.axes:
+        return
+    axis = data.draw(st.sampled_from(space.axes))
+    keep = tuple(data.draw(st.lists(st.sampled_from(axis.values), min_size=1, unique=True)))
+    small = space.restrict(axis.name, keep)
+    assert small.size == space.size // len(axis.values) * len(keep)
+    assert [each.name for each in small.axes] == [each.name for each in space.axes]
+    for code in small.sample(3, np.random.default_rng(0)):
+        assert small.values(code)[axis.name] in keep
+        assert small.decode(code) == space.decode(space.code(small.values(code)))
+
+
+def test_narrowing_keeps_the_order_of_the_axis():
+    space = read_space("mobilenet_v2_small").restrict("resolution", (48, 24))
+    assert next(axis.values for axis in space.axes if axis.name == "resolution") == (24, 48)
+
+
+def test_narrowing_says_what_cannot_be_narrowed():
+    space = read_space("mobilenet_v2_small")
+    with pytest.raises(SpaceError, match="did you mean 'resolution'"):
+        space.restrict("resolutoin", (24,))
+    with pytest.raises(SpaceError, match="no value left of"):
+        space.restrict("resolution", (25,))
+
+
+def test_other_classes_leave_all_else():
+    space = read_space("mobilenet_v2_small").with_classes(7)
+    code = np.zeros(len(space.axes), dtype=np.int64)
+    assert space.decode(code).head.classes == 7
+    assert space.decode(code).stages == read_space("mobilenet_v2_small").decode(code).stages
+
+
+def test_the_published_network_lies_in_its_space():
+    space = read_space("mobilenet_v2")
+    assert space.decode(space.encode(mobilenet_v2())) == mobilenet_v2()
+    assert space.values(space.encode(mobilenet_v2(1.4, 224)))["width"] == 1.4
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"resolution": 200}, "resolution is 200, the space has 96, 128"),
+        ({"stages": mobilenet_v2().stages[:6]}, "it has 6 stages, the space has 7"),
+        ({"stages": (*mobilenet_v2().stages, *mobilenet_v2().stages)}, "it has 14 stages, the space has 7"),
+        ({"stem": replace(mobilenet_v2().stem, act="silu")}, "stem act is 'silu'"),
+        ({"head": replace(mobilenet_v2().head, classes=10)}, "classes is 10, the space has 1000"),
+        ({"head": replace(mobilenet_v2().head, width=1000)}, "head width is 1000, the space has 1280"),
+        ({"stages": (replace(mobilenet_v2().stages[0], kernel=7), *mobilenet_v2().stages[1:])}, "stage 1 kernel is 7"),
+        (
+            {"stages": (*mobilenet_v2().stages[:6], replace(mobilenet_v2().stages[6], width=328))},
+            "stage 7 width is 328",
+        ),
+    ],
+)
+def test_what_is_not_in_the_space_is_told_with_the_reason(change, told):
+    with pytest.raises(SpaceError) as caught:
+        read_space("mobilenet_v2").encode(replace(mobilenet_v2(), **change))
+    assert told in str(caught.value)
+
+
+def test_choices_made_together_must_go_together():
+    space = read_space("nas_bench_macro")
+    arch = space.decode(np.ones(8, dtype=np.int64))
+    mixed = replace(arch.stages[1], kernel=5)  # k3 e3 and k5 e6 are there, k5 e3 is not
+    with pytest.raises(SpaceError, match="stage 2 .* does not go with its other fields"):
+        space.encode(replace(arch, stages=(arch.stages[0], mixed, *arch.stages[2:])))
+
+
+def test_named_values_must_be_choices():
+    space = read_space("mobilenet_v2_small")
+    values = space.values(np.zeros(len(space.axes), dtype=np.int64))
+    with pytest.raises(SpaceError, match="resolution = 25 is none of"):
+        space.code(values | {"resolution": 25})
+    with pytest.raises(SpaceError, match="axis 'resolution' has no value"):
+        space.code({name: value for name, value in values.items() if name != "resolution"})

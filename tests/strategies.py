@@ -1,0 +1,83 @@
+"""Hypothesis strategies: any small network, any small design space; and the shipped spaces as a parameter."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from archsearch.spec.arch import ACTIVATIONS, BOTTLENECKS, SHORTCUTS, Arch, Head, Stage, Stem
+
+SHIPPED = ("linear_vs_relu", "mobilenet_v2", "mobilenet_v2_small", "nas_bench_macro")
+BLOCKS = ("ir", "ds", "cr", "id")
+WIDTHS = (1, 3, 8, 12, 16, 24)
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "width": WIDTHS,
+    "repeats": (1, 2, 3),
+    "stride": (1, 2, 3),
+    "kernel": (1, 3, 5, 7),
+    "expand": (1, 2, 3, 6),
+    "block": BLOCKS,
+    "act": ACTIVATIONS,
+    "bottleneck": BOTTLENECKS,
+    "shortcut": SHORTCUTS,
+}
+OPS = ("id", "ir_k3_e3", "ir_k5_e6_linear", "ds_xskip", "cr_e2_noskip_nsw", "ir_relu6_bskip")
+
+
+def stages() -> st.SearchStrategy[Stage]:
+    """Any stage with few channels; every switch in every position."""
+    return st.builds(Stage, **{name: st.sampled_from(values) for name, values in CHOICES.items()})
+
+
+@st.composite
+def archs(draw: st.DrawFn, *, most_stages: int = 3) -> Arch:
+    """Any small network; often with a stage that keeps its input's shape, so that shortcuts are met."""
+    stem = draw(st.builds(Stem, width=st.sampled_from(WIDTHS), kernel=st.sampled_from((1, 3, 5)),
+                          stride=st.sampled_from((1, 2, 3)), act=st.sampled_from(ACTIVATIONS)))  # fmt: skip
+    head = draw(st.builds(Head, width=st.sampled_from((0, 5, 16)), classes=st.sampled_from((1, 2, 10)),
+                          act=st.sampled_from(ACTIVATIONS)))  # fmt: skip
+    return Arch(
+        resolution=draw(st.integers(1, 20)),
+        stem=stem,
+        stages=tuple(draw(st.lists(stages(), max_size=most_stages))),
+        head=head,
+    )
+
+
+def _some(values: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    """A fixed value, or a list of one to three: an axis."""
+    one = st.sampled_from(values)
+    return one | st.lists(one, min_size=1, max_size=3, unique=True)
+
+
+@st.composite
+def _stage_tables(draw: st.DrawFn) -> dict[str, Any]:
+    """A [[stage]] of a space file: any fields fixed, as axes, or chosen together as `op`."""
+    chosen = draw(st.sets(st.sampled_from(sorted(set(CHOICES) - {"width"})), max_size=3))
+    row = {name: draw(_some(CHOICES[name])) for name in sorted(chosen)} | {"width": draw(_some(WIDTHS))}
+    if draw(st.booleans()):
+        together = {"block", "kernel", "expand", "act", "bottleneck", "shortcut"}
+        row = {name: value for name, value in row.items() if name not in together}
+        row["op"] = draw(st.lists(st.sampled_from(OPS), min_size=1, max_size=3, unique=True))
+    return row
+
+
+@st.composite
+def space_tables(draw: st.DrawFn, *, most_stages: int = 3) -> dict[str, Any]:
+    """A design-space file, parsed: per-stage axes, shared axes, `op` axes, lists of one value."""
+    rows = draw(st.lists(_stage_tables(), min_size=1, max_size=most_stages))
+    free = [
+        name
+        for name in ("act", "bottleneck", "shortcut", "repeats")
+        if not any({name, "op"} & row.keys() for row in rows)
+    ]
+    shared = draw(st.sets(st.sampled_from(free), max_size=2)) if free else set()
+    return {
+        "about": "generated",
+        "width": draw(_some((0.25, 0.5, 0.75, 1.0, 1.4, 2))),
+        "resolution": draw(_some((1, 7, 8, 13))),
+        "classes": draw(st.sampled_from((2, 10))),
+        "stem": {"width": draw(st.sampled_from((8, 32))), "stride": draw(st.sampled_from((1, 2)))},
+        "head": {"width": draw(st.sampled_from((0, 16, 1280)))},
+        "every_stage": {name: draw(_some(CHOICES[name])) for name in sorted(shared)},
+        "stage": rows,
+    }
