@@ -3,6 +3,7 @@
 Exit code 0 done, 2 wrong input (one line), 1 a failure of ours, 130 interrupted.
 """
 
+import os
 import sys
 from typing import Annotated
 
@@ -55,6 +56,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def code(arguments: list[str] | None = None) -> int:
     """Run the command line; its exit code."""
+    # OpenMP's threads wait by spinning, and beside any other busy process that makes training several times slower;
+    # it reads this once, when torch is imported. A user's own setting stays.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         result = typer.main.get_command(app)(args=arguments, standalone_mode=False)
         return result if isinstance(result, int) else 0

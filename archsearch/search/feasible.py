@@ -13,8 +13,8 @@ from archsearch.spec.space import Codes, SearchSpace
 from archsearch.spec.text import to_text
 
 Costs = dict[str, NDArray[np.int64]]
-DRAW = 65536  # codes drawn at once
-TRIES = 32  # draws before the climb
+DRAW = 8192  # codes drawn at once
+TRIES = 256  # draws before the climb
 SMALL = 300_000  # spaces up to this size are looked at whole
 
 
