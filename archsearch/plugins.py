@@ -4,6 +4,7 @@ Third parties add rows through the entry-point groups `archsearch.<group>`; two 
 """
 
 import importlib
+import re
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
@@ -36,7 +37,7 @@ TABLE: dict[str, dict[str, str]] = {
         "synthetic": "archsearch.evaluate.synthetic:synthetic_evaluator",
     },
     "samplers": {
-        "random": "archsearch.search.stratified:StratifiedSampler",
+        "random": "archsearch.search.stratified:stratified",
         "nsga2": "archsearch.search.samplers:nsga2",
         "nsga3": "archsearch.search.samplers:nsga3",
         "tpe": "archsearch.search.samplers:tpe",
@@ -49,7 +50,7 @@ TABLE: dict[str, dict[str, str]] = {
 def table(group: str) -> dict[str, str]:
     """Name -> "module:attribute" of one group, built-in rows and entry points together.
 
-    raises   PluginError for an unknown group, or for two rows with one name
+    raises   PluginError for an unknown group, for two rows with one name, for a block whose name cannot stand in a text
     """
     if group not in TABLE:
         raise PluginError(f"unknown plug-in group {group!r}: {choices(group, TABLE)}")
@@ -57,6 +58,10 @@ def table(group: str) -> dict[str, str]:
     for point in entry_points(group=f"archsearch.{group}"):
         if point.name in rows and rows[point.name] != point.value:
             raise PluginError(f"two {group} are called {point.name!r}: {rows[point.name]} and {point.value}")
+        if group == "blocks" and (not re.fullmatch("[a-z][a-z0-9]*", point.name) or point.name in ("stem", "head")):
+            raise PluginError(
+                f"block {point.name!r} ({point.value}) must be named with small letters and digits, not stem or head"
+            )
         rows[point.name] = point.value
     return rows
 
@@ -70,10 +75,17 @@ def names(group: str) -> list[str]:
 def load(group: str, name: str) -> Any:
     """The object behind a name.
 
-    raises   PluginError naming the nearest known name
+    raises   PluginError naming the nearest known name, or what keeps a row from loading
     """
     rows = table(group)
+    kind = group.removesuffix("s")
     if name not in rows:
-        raise PluginError(f"unknown {group.removesuffix('s')} {name!r}: {choices(name, rows)}")
-    module, _, attribute = rows[name].partition(":")
-    return getattr(importlib.import_module(module), attribute)
+        raise PluginError(f"unknown {kind} {name!r}: {choices(name, rows)}")
+    path, _, attribute = rows[name].partition(":")
+    try:
+        module = importlib.import_module(path)
+    except ImportError as error:
+        raise PluginError(f"{kind} {name!r} ({rows[name]}) cannot be loaded: {error}") from error
+    if not hasattr(module, attribute):
+        raise PluginError(f"{kind} {name!r} ({rows[name]}) cannot be loaded: {path} has no attribute {attribute!r}")
+    return getattr(module, attribute)

@@ -17,6 +17,13 @@ from typing import Any
 
 from archsearch.errors import RunError
 
+# What a run's Optuna study is called, and the attributes that search writes and report reads.
+STUDY = "archsearch"
+OBJECTIVES, BUDGETS, TESTED = "archsearch:objectives", "archsearch:budgets", "archsearch:test:{}"  # of the study
+RUNNING, TRAINED, REPLAYED, OVER, FAILED, SKIPPED = (  # "status" of a trial
+    "running", "trained", "replayed", "over_budget", "failed", "skipped",
+)  # fmt: skip
+
 PACKAGES = ("archsearch", "torch", "torchvision", "optuna", "numpy", "pandas", "plotly", "fvcore", "scikit-learn")
 
 

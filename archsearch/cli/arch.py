@@ -31,7 +31,7 @@ def count(
     Example: archsearch count mobilenet_v2_0.75_192 --per-layer
     """
     from archsearch.cli.show import console, cost_rows, print_json, table
-    from archsearch.cost.count import BUILT_IN, record
+    from archsearch.cost.count import all_metrics, record
 
     network = read_arch(arch)
     document: dict[str, Any] = record(network)
@@ -49,7 +49,7 @@ def count(
     out.print(f"key {document['key']}", style="dim")
     if per_layer:
         out.print(layer_table(document["layers"]))
-    out.print(table(["cost", "exact", "short"], cost_rows({name: document[name] for name in BUILT_IN})))
+    out.print(table(["cost", "exact", "short"], cost_rows({name: document[name] for name in all_metrics()})))
     if verify:
         said = document["verified"]
         rows = [[who, *(f"{costs[name]:,}" for name in costs)] for who, costs in said.items()]

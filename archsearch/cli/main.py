@@ -60,7 +60,7 @@ def code(arguments: list[str] | None = None) -> int:
     # it reads this once, when torch is imported. A user's own setting stays.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
-        result = typer.main.get_command(app)(args=arguments, standalone_mode=False)
+        result = typer.main.get_command(app)(args=arguments, prog_name="archsearch", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except UsageError as error:
         return _complain(getattr(error, "format_message", error.__str__)(), _hint(error))

@@ -34,7 +34,9 @@ ParamsBudget = Annotated[str | None, _option("--budget-params", f"Hard limit on 
 MemoryBudget = Annotated[str | None, _option("--budget-memory", f"Hard limit on peak activation memory, {BYTES}.")]
 DeviceOption = Annotated[str | None, _option("--device", "cpu or cuda; a GPU is taken where there is one.")]
 ThreadsOption = Annotated[int | None, _option("--threads", "CPU threads of this process.")]
-EpochsOption = Annotated[int | None, _option("--epochs", "Epochs of a training; sized for the device where not given.")]
+EpochsOption = Annotated[
+    int | None, _option("--epochs", "Epochs of a training. [default: run: sized for the device; train: the recipe's]")
+]
 
 
 def budget_texts(madds: str | None, params: str | None, memory: str | None) -> dict[str, str]:

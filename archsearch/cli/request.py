@@ -1,7 +1,7 @@
 """What one `archsearch run` asks for, resolved: images, space, limits, amounts of work, evaluator."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archsearch import plugins
 from archsearch.cli.loading import default_space, largest_resolution, load_data, pick_device
 from archsearch.cli.show import console
+from archsearch.errors import DataError
 
 if TYPE_CHECKING:
     from archsearch.cost.budget import Budget
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from archsearch.data.load import Peek
     from archsearch.evaluate.base import Evaluator
     from archsearch.search.config import RunConfig
+    from archsearch.search.plan import Plan
     from archsearch.search.propose import Problem
     from archsearch.spec.space import SearchSpace
 
@@ -96,12 +98,29 @@ class Request:
 
     @cached_property
     def amounts(self) -> dict[str, int]:
-        """Amounts of work: as given, else planned for the device and the number of images."""
+        """Amounts of work: as given, else as the folder's run began, else planned for device and number of images.
+
+        raises   DataError where a trial would see fewer images than there are classes
+        """
         from archsearch.search.plan import plan
 
-        planned = plan(self.peek.train_images, self.device)
+        planned = vars_of(plan(self.peek.train_images, self.device)) | self.kept
         chosen = {name: self.given.get(name) for name in AMOUNTS}
-        return {name: getattr(planned, name) if value is None else value for name, value in chosen.items()}
+        amounts = {name: planned[name] if value is None else value for name, value in chosen.items()}
+        if amounts["trial_images"] < self.peek.num_classes:
+            raise DataError(
+                f"--trial-images {amounts['trial_images']} cannot hold {self.peek.num_classes} classes: give more"
+            )
+        return amounts
+
+    @cached_property
+    def kept(self) -> dict[str, int]:
+        """The amounts of a run that lies in the folder already; a run goes on with what it began with."""
+        from archsearch.records import RunFolder, read_toml
+
+        command = RunFolder(self.folder).command
+        stored = read_toml(command) if command.is_file() else {}
+        return {name: stored[name] for name in AMOUNTS if name in stored}
 
     @cached_property
     def evaluator(self) -> "Evaluator":
@@ -125,11 +144,11 @@ class Request:
     @cached_property
     def config(self) -> "RunConfig":
         """The resolved command; ask for it after `evaluator`, so that it knows which images were used."""
-        from archsearch.search.config import RunConfig
+        from archsearch.search.config import RunConfig, study_name
         from archsearch.search.run import space_hash
 
         asked = {name: value for name, value in self.given.items() if value is not None}
-        return RunConfig(
+        config = RunConfig(
             **self.amounts | asked | {"device": self.device},
             space=self.space or self.problem.space.name,
             space_hash=space_hash(self.problem.space),
@@ -138,19 +157,21 @@ class Request:
             budgets=self.budgets,
             minimize=self.problem.minimize,
         )
+        return replace(config, study=study_name(config))
 
-    @property
+    @cached_property
     def folder(self) -> Path:
-        """`--out`, or a folder named by what must not change, so that the same command finds it again."""
+        """`--out`, or a folder named by what was asked for, so that the same command finds it again."""
         from archsearch.search.config import FREE
 
         if self.out is not None:
             return self.out
-        kept = {name: value for name, value in self.config.to_dict().items() if name not in FREE}
-        digest = hashlib.sha256(repr(sorted(kept.items())).encode()).hexdigest()[:6]
+        asked = {name: value for name, value in self.given.items() if name not in FREE and value is not None}
+        told = (self.budgets, self.space, str(Path(self.data).resolve()) if self.data else None, self.minimize, asked)
+        digest = hashlib.sha256(repr(told).encode()).hexdigest()[:6]
         budget = "-".join(f"{name}{text}" for name, text in self.budgets.items()) or "free"
-        words = f"{Path(self.config.data).stem}-{budget}"
-        safe = "".join(c if c.isalnum() or c in "-." else "_" for c in words)
+        words = f"{Path(self.data or 'digits').stem}-{budget}"
+        safe = "".join(c if c.isalnum() or c in "-." else "_" for c in words)[:80]
         return Path("results") / f"run-{safe}-{digest}"
 
     @property
@@ -168,6 +189,11 @@ class Request:
             "space": {"name": problem.space.name, "size": problem.space.size},
             "budgets": problem.budget.to_dict(),
         }
+
+
+def vars_of(plan: "Plan") -> dict[str, int]:
+    """A plan's amounts by name."""
+    return {name: getattr(plan, name) for name in AMOUNTS}
 
 
 def loose(space: "SearchSpace", budget: "Budget") -> list[str]:

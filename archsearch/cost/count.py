@@ -26,6 +26,11 @@ def metric(name: str) -> Metric:
     return loaded
 
 
+def all_metrics() -> tuple[str, ...]:
+    """Names of all metrics: the built-in ones in their order, then those of third parties."""
+    return tuple(dict.fromkeys([*BUILT_IN, *plugins.names("metrics")]))
+
+
 def count(net: Net, names: Iterable[str] = BUILT_IN) -> dict[str, int]:
     """Costs of one network: metric name -> int."""
     ops = lower(net)
@@ -54,4 +59,4 @@ def count_codes(
 
 def record(arch: Arch) -> dict[str, object]:
     """The object that every `--json` prints of a network: text form, key and all costs."""
-    return {"arch": to_text(arch), "key": key(arch), **count(arch)}
+    return {"arch": to_text(arch), "key": key(arch), **count(arch, all_metrics())}

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from archsearch.errors import CountError
-from archsearch.spec.ops import KINDS, Int, Op
+from archsearch.spec.ops import Int, Op
 
 BYTES = 4  # of one element: float32
+WEIGHTED, FREE = ("conv", "linear"), ("pool", "add", "act")  # kinds of ops
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +30,6 @@ class Metric:
         """
         total: Int = 0
         for op in ops:
-            if op.kind not in KINDS:
-                raise CountError(f"{self.name} has no price for ops of kind {op.kind!r}")
             if self.peak:
                 total = _larger(total, self.price(op) * (op.times > 0))
             else:
@@ -47,26 +46,38 @@ def _larger(a: Int, b: Int) -> Int:
     return np.maximum(a, b)
 
 
+def _has_weights(op: Op) -> bool:
+    """Whether an op is a convolution or a linear layer; the other known kinds are free where only those count.
+
+    raises   CountError for a kind that nobody has priced
+    """
+    if op.kind in WEIGHTED:
+        return True
+    if op.kind not in FREE:
+        raise CountError(f"ops of kind {op.kind!r} have no price")
+    return False
+
+
 def madds(op: Op) -> Int:
     """Multiply-adds [MAdd] of convolutions and linear layers; bias, norm, activations, pooling, additions are free.
 
     Source: arXiv:1801.04381, section 3.1. fvcore's `conv` and `linear` entries are the same number.
     """
-    if op.kind not in ("conv", "linear"):
+    if not _has_weights(op):
         return 0
     return op.kernel * op.kernel * op.per_group * op.c_out * op.size_out * op.size_out
 
 
 def params(op: Op) -> Int:
     """Trainable numbers: weights, biases, batch-norm gamma and beta; `sum(p.numel())` of the torch model."""
-    if op.kind not in ("conv", "linear"):
+    if not _has_weights(op):
         return 0
     return op.c_out * (op.kernel * op.kernel * op.per_group + op.bias + 2 * op.norm)
 
 
 def activations(op: Op) -> Int:
     """Elements in the outputs of convolution and linear layers (arXiv:2003.13678, section 3.1; fvcore's count)."""
-    if op.kind not in ("conv", "linear"):
+    if not _has_weights(op):
         return 0
     return op.c_out * op.size_out * op.size_out
 
@@ -77,6 +88,7 @@ def peak_memory(op: Op) -> Int:
     Batch norm and activations are fused into their convolution; a lone activation works in place.
     Source: arXiv:1801.04381, section 5.1, equation 4 (without the t-way split of inner tensors).
     """
+    _has_weights(op)  # knows the kind
     taken = op.c_in * op.size_in * op.size_in + op.held
     if op.kind == "act":
         return BYTES * taken

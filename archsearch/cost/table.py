@@ -2,7 +2,7 @@
 
 A part (stem, stage, head) depends on few axes: the width multiplier, the resolution, its own, its neighbour's width.
 So its cost for every combination of those is a small table, made by the same `lower_part` and prices as everything
-else; the cost of a network is one gather and one addition a part. Exact, and some hundred times faster than counting.
+else; the cost of a network is one gather and one addition a part. Exact, and tens of times faster than the formula.
 """
 
 from collections.abc import Sequence

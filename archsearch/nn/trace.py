@@ -3,7 +3,8 @@
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from archsearch.cost.count import count
 from archsearch.errors import CountError
-from archsearch.nn.build import Network, build, example_input
+from archsearch.nn.build import build, example_input
 from archsearch.spec.arch import Arch
 
 COMPARED = ("madds", "params", "activations")
@@ -32,8 +33,8 @@ def by_hooks(model: nn.Module, image: Tensor) -> dict[str, int]:
 
     handles = [m.register_forward_hook(hook) for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     try:
-        with torch.no_grad():
-            model.eval()(image)
+        with torch.no_grad(), _evaluating(model):
+            model(image)
     finally:
         for handle in handles:
             handle.remove()
@@ -43,11 +44,11 @@ def by_hooks(model: nn.Module, image: Tensor) -> dict[str, int]:
 def by_fvcore(model: nn.Module, image: Tensor) -> dict[str, int]:
     """madds (fvcore's `conv` and `linear` entries), params and activations of a model by fvcore, traced once."""
     logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _evaluating(model):
         warnings.simplefilter("ignore")  # torch's: its tracer is deprecated, and Python numbers in shapes are constants
         from fvcore.nn import FlopCountAnalysis, jit_handles, parameter_count
 
-        analysis = FlopCountAnalysis(model.eval(), image).unsupported_ops_warnings(False)
+        analysis = FlopCountAnalysis(model, image).unsupported_ops_warnings(False)
         for op, flops in (("aten::_convolution", "conv_flop_jit"), ("aten::linear", "linear_flop_jit")):
             analysis.set_op_handle(op, _both(getattr(jit_handles, flops), jit_handles.generic_activation_jit()))
         counted = analysis.by_operator()
@@ -70,15 +71,25 @@ def _both(flops: Callable[..., Any], activations: Callable[..., Any]) -> Callabl
     return handle
 
 
-def opinions(arch: Arch, model: Network | None = None) -> dict[str, dict[str, int]]:
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode for as long as it lasts; every module gets its own mode back."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def opinions(arch: Arch, model: nn.Module | None = None) -> dict[str, dict[str, int]]:
     """madds, params and activations of one network from the counter, from hooks and from fvcore."""
     model = model or build(arch)
     image = example_input(arch)
-    with torch.device("meta"):
-        shapes_only, shape = build(arch), example_input(arch)
     return {
         "counter": count(arch, COMPARED),
-        "hooks": by_hooks(shapes_only, shape),
+        "hooks": by_hooks(model, image),
         "fvcore": by_fvcore(model, image),
     }
 

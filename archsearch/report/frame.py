@@ -11,8 +11,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from archsearch.cost.count import BUILT_IN as COSTS
 from archsearch.pareto import front
+from archsearch.records import BUDGETS, FAILED, OBJECTIVES, OVER, REPLAYED, RUNNING, SKIPPED, TESTED, TRAINED
 
-STATUSES = ("trained", "replayed", "over_budget", "skipped", "failed", "running")
+STATUSES = (TRAINED, REPLAYED, OVER, SKIPPED, FAILED, RUNNING)
 RESULTS = ("top1", "top1_se", "top5", "top1_test", "top1_test_se", "top5_test", "seconds")
 
 Budgets = Mapping[str, Sequence[float | None]]  # metric -> (low, high), either may be None
@@ -20,12 +21,12 @@ Budgets = Mapping[str, Sequence[float | None]]  # metric -> (low, high), either 
 
 def objectives_of(study: optuna.Study) -> list[str]:
     """What the study optimises: "top1" first (up), then the metrics to minimise."""
-    return list(study.user_attrs.get("archsearch:objectives", ["top1", "madds"]))
+    return list(study.user_attrs.get(OBJECTIVES, ["top1", "madds"]))
 
 
 def budgets_of(study: optuna.Study) -> dict[str, tuple[float | None, float | None]]:
     """Metric -> (low, high), as the run was told; either end may be None."""
-    return {name: (low, high) for name, (low, high) in study.user_attrs.get("archsearch:budgets", {}).items()}
+    return {name: (low, high) for name, (low, high) in study.user_attrs.get(BUDGETS, {}).items()}
 
 
 def trials_frame(study: optuna.Study) -> pd.DataFrame:
@@ -38,7 +39,7 @@ def trials_frame(study: optuna.Study) -> pd.DataFrame:
     """
     trials = study.get_trials(deepcopy=False)
     attrs = study.user_attrs
-    rows = [_row(trial, attrs.get(f"archsearch:test:{trial.number}", {})) for trial in trials]
+    rows = [_row(trial, attrs.get(TESTED.format(trial.number), {})) for trial in trials]
     axes = sorted({f"axis:{name}" for trial in trials for name in trial.params})
     asked = {*objectives_of(study), *budgets_of(study)} - {"top1"}
     extra = sorted(asked.union(*map(_costs, trials)) - set(COSTS))
@@ -56,7 +57,7 @@ def front_frame(frame: pd.DataFrame, objectives: Sequence[str], budgets: Budgets
     objectives  "top1" first, then the metrics to minimise
     budgets     a row outside them is never on the front
     """
-    trained = frame[(frame["status"] == "trained") & within(frame, budgets)]
+    trained = frame[(frame["status"] == TRAINED) & within(frame, budgets)]
     trained = trained.drop_duplicates("key", keep="first")
     alive = front(minimised(trained, objectives)) if len(trained) else np.zeros(0, dtype=bool)
     return trained[alive].sort_values([*objectives[1:], "number"], ignore_index=True)
@@ -79,7 +80,7 @@ def within(frame: pd.DataFrame, budgets: Budgets) -> pd.Series:
 
 def _row(trial: FrozenTrial, test: Mapping[str, Any]) -> dict[str, Any]:
     attrs, status = trial.user_attrs, _status(trial)
-    known = status in ("trained", "replayed")
+    known = status in (TRAINED, REPLAYED)
     values = trial.values or [math.nan]
     return {
         "number": trial.number,
@@ -97,11 +98,11 @@ def _row(trial: FrozenTrial, test: Mapping[str, Any]) -> dict[str, Any]:
 def _status(trial: FrozenTrial) -> str:
     """The state decides where it can: an attribute set before a crash does not make a trial finished."""
     if trial.state in (TrialState.RUNNING, TrialState.WAITING):
-        return "running"
-    noted = str(trial.user_attrs.get("status", "trained"))
+        return RUNNING
+    noted = str(trial.user_attrs.get("status", TRAINED))
     if trial.state is TrialState.COMPLETE:
         return noted
-    return "skipped" if noted == "skipped" else "failed"
+    return noted if noted == SKIPPED else FAILED
 
 
 def _costs(trial: FrozenTrial) -> dict[str, float]:

@@ -8,9 +8,7 @@ import optuna
 from optuna.storages.journal import JournalFileBackend, JournalStorage
 
 from archsearch.errors import RunError
-from archsearch.records import RunFolder, read_toml
-
-STUDY_NAME = "archsearch"
+from archsearch.records import STUDY, RunFolder, read_toml
 
 
 def open_run(run_dir: Path) -> tuple[optuna.Study, dict[str, Any], dict[str, Any]]:
@@ -26,7 +24,8 @@ def open_run(run_dir: Path) -> tuple[optuna.Study, dict[str, Any], dict[str, Any
         if not path.is_file():
             raise RunError(f"{run_dir} is not a run: it has no {path.name}")
     run = read_toml(folder.command)
-    return _load_study(folder, run.get("storage")), run, _read_json(folder.manifest)
+    study = _load_study(folder, run.get("storage"), run.get("study", STUDY))
+    return study, run, _read_json(folder.manifest)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -39,16 +38,16 @@ def _read_json(path: Path) -> dict[str, Any]:
     return parsed
 
 
-def _load_study(folder: RunFolder, url: str | None) -> optuna.Study:
+def _load_study(folder: RunFolder, url: str | None, name: str) -> optuna.Study:
     """The study of a run; `url` is its Optuna storage where that is not the journal in the folder."""
     journal = folder.journal
     if not url and not journal.is_file():
         raise RunError(f"{folder.root} is not a run: it has no {journal.name}")
     try:
         storage = url or JournalStorage(JournalFileBackend(str(journal)))
-        return optuna.load_study(study_name=STUDY_NAME, storage=storage)
+        return optuna.load_study(study_name=name, storage=storage)
     except KeyError as error:
-        raise RunError(f"{url or journal} holds no study named {STUDY_NAME!r}") from error
+        raise RunError(f"{url or journal} holds no study named {name!r}") from error
     except Exception as error:  # each kind of storage has its own errors; all mean: this cannot be read
         raise RunError(f"{url or journal} cannot be read: {_one_line(error)}") from error
 

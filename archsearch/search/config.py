@@ -1,12 +1,15 @@
 """The resolved command of a run: everything needed to repeat it, and what must not change when it goes on."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from archsearch.errors import RunError
+from archsearch.records import STUDY
 
-FREE = ("trials", "timeout", "trial_timeout", "finalists", "threads", "device")  # may change on resume
+# What may change on resume: amounts and places. Space and data may be spelled otherwise, their hashes may not change.
+FREE = ("trials", "timeout", "trial_timeout", "finalists", "threads", "device", "space", "data", "study")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,7 @@ class RunConfig:
     device: str = "cpu"
     threads: int | None = None
     storage: str | None = None  # Optuna storage URL; None = the journal in the run's folder
+    study: str = STUDY  # name of the study in that storage
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, budgets as a table."""
@@ -60,8 +64,19 @@ class RunConfig:
 
 def differences(there: RunConfig, here: RunConfig) -> list[str]:
     """What differs between two configs of one folder in a way that would mix two runs: one line each."""
-    return [
-        f"{f.name} is {getattr(there, f.name)!r} there, {getattr(here, f.name)!r} here"
-        for f in fields(RunConfig)
-        if f.name not in FREE and getattr(there, f.name) != getattr(here, f.name)
-    ]
+    told = []
+    for f in fields(RunConfig):
+        was, now = getattr(there, f.name), getattr(here, f.name)
+        if f.name in FREE or was == now:
+            continue
+        name = f.name.removesuffix("_hash")  # told by its name, compared by its hash
+        was, now = getattr(there, name), getattr(here, name)
+        told.append(f"{name} {now!r} has changed" if was == now else f"{name} is {was!r} there, {now!r} here")
+    return told
+
+
+def study_name(config: RunConfig) -> str:
+    """The study's name in a storage that many runs may share: the same for the same run, wherever its folder lies."""
+    kept = {name: value for name, value in config.to_dict().items() if name not in FREE}
+    digest = hashlib.sha256(repr(sorted(kept.items())).encode()).hexdigest()[:12]
+    return STUDY if config.storage is None else f"{STUDY}-{digest}"

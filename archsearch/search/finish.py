@@ -9,14 +9,11 @@ from optuna.trial import FrozenTrial, TrialState
 from archsearch.errors import TrainingError
 from archsearch.evaluate.base import Evaluator, Job
 from archsearch.pareto import front
-from archsearch.records import RunFolder
+from archsearch.records import TESTED, TRAINED, RunFolder
 from archsearch.search.ledger import Ledger
 from archsearch.search.lock import FileLock
-from archsearch.search.propose import TRAINED
 from archsearch.search.worker import POLL_S, Watch, job_seed
 from archsearch.spec.arch import Arch
-
-TEST_KEY = "archsearch:test:{}"
 
 
 def trained(trials: list[FrozenTrial]) -> list[FrozenTrial]:
@@ -44,14 +41,16 @@ def finalists(members: list[FrozenTrial], most: int) -> list[FrozenTrial]:
     return [members[int(place)] for place in places]
 
 
-def test_front(folder: RunFolder, ledger: Ledger, evaluator: Evaluator, *, most: int, seed: int, watch: Watch) -> None:
+def retrain_front(
+    folder: RunFolder, ledger: Ledger, evaluator: Evaluator, *, most: int, seed: int, watch: Watch
+) -> None:
     """Retrain and test the finalists that are not tested yet; several workers share them.
 
     Results go to the study's attributes `archsearch:test:<trial>`; a failed training is recorded as such.
     """
     chosen = finalists(front_trials(ledger.trials()), most)
     while True:
-        open_ones = [t for t in chosen if ledger.recall(TEST_KEY.format(t.number)) is None]
+        open_ones = [t for t in chosen if ledger.recall(TESTED.format(t.number)) is None]
         if not open_ones:
             return
         if not any([_test_one(folder, ledger, evaluator, t, (chosen.index(t) + 1, len(chosen)), seed, watch)
@@ -69,13 +68,13 @@ def _test_one(
     if not lock.take(wait=False):
         return False
     try:
-        if ledger.recall(TEST_KEY.format(trial.number)) is not None:
+        if ledger.recall(TESTED.format(trial.number)) is not None:
             return True
         watch.final_began(trial.number, *place)
         job = Job(number=trial.number, seed=job_seed(seed, trial.number),
                   folder=folder.checkpoints / f"final-{trial.number}", progress=watch.progress)  # fmt: skip
         result = _result(evaluator, Arch.from_dict(trial.user_attrs["arch_json"]), job)
-        ledger.remember(TEST_KEY.format(trial.number), result)
+        ledger.remember(TESTED.format(trial.number), result)
         watch.final_ended(trial.number, result)
         return True
     finally:

@@ -20,9 +20,9 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from archsearch.errors import RunError
+from archsearch.records import STUDY
 from archsearch.search.lock import FileLock, JournalLock
 
-STUDY = "archsearch"
 Direction = Literal["maximize", "minimize"]
 log = logging.getLogger("archsearch")
 
@@ -57,11 +57,11 @@ class NewTrial:
 class Ledger:
     """The study of one run, and nothing else: reads and writes trials."""
 
-    def __init__(self, storage: BaseStorage, directions: list[Direction]) -> None:
+    def __init__(self, storage: BaseStorage, directions: list[Direction], name: str = STUDY) -> None:
         previous = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.study = optuna.create_study(
-            storage=storage, study_name=STUDY, directions=directions, load_if_exists=True,
+            storage=storage, study_name=name, directions=directions, load_if_exists=True,
             sampler=optuna.samplers.RandomSampler(seed=0),
         )  # fmt: skip
         optuna.logging.set_verbosity(previous)

@@ -25,9 +25,14 @@ class Mirror:
     """The copy; trial numbers and ids equal the real study's numbers."""
 
     def __init__(self, directions: list[Direction]) -> None:
+        self._directions = directions
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin with an empty copy; the next `sync` fills it again."""
         previous = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self.study = optuna.create_study(storage=InMemoryStorage(), directions=directions)
+        self.study = optuna.create_study(storage=InMemoryStorage(), directions=self._directions)
         optuna.logging.set_verbosity(previous)
         self._open: set[int] = set()
         self._known = 0

@@ -14,18 +14,18 @@ from optuna.trial import FrozenTrial, TrialState
 
 from archsearch import plugins
 from archsearch.cost.budget import Budget
-from archsearch.cost.count import BUILT_IN, count
+from archsearch.cost.count import all_metrics, count
+from archsearch.records import OVER, REPLAYED, RUNNING, SKIPPED, TRAINED
 from archsearch.search.ledger import Ledger, NewTrial
 from archsearch.search.mirror import SEEN_AS, Mirror
-from archsearch.search.samplers import distributions
-from archsearch.search.stratified import StratifiedSampler
+from archsearch.search.samplers import SamplerSetup, distributions
+from archsearch.search.stratified import Exhausted, stratified
 from archsearch.spec.arch import Arch
 from archsearch.spec.canon import key
 from archsearch.spec.space import Codes, SearchSpace
 from archsearch.spec.text import to_text
 
 PATIENCE = 20  # proposals in a row that need no training, before a stratified draw steps in
-TRAINED, REPLAYED, OVER, FAILED, SKIPPED = "trained", "replayed", "over_budget", "failed", "skipped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Problem:
     @property
     def metrics(self) -> tuple[str, ...]:
         """All metrics that are counted for each network."""
-        return tuple(dict.fromkeys([*BUILT_IN, *self.minimize, *self.budget.limits]))
+        return tuple(dict.fromkeys([*all_metrics(), *self.minimize, *self.budget.limits]))
 
     def values(self, top1: float, costs: Mapping[str, int]) -> list[float]:
         """Objective values of a trial."""
@@ -62,7 +62,6 @@ class Proposer:
     def __init__(self, problem: Problem, ledger: Ledger, *, sampler: str, seed: int, worker: str) -> None:
         self._problem, self._ledger, self._seed, self._worker = problem, ledger, seed, worker
         self._sampler = plugins.load("samplers", sampler)
-        self._stratified = StratifiedSampler(problem.space, problem.budget, problem.minimize[0])
         self._distributions = distributions(problem.space)
         self._mirror = Mirror([d.name.lower() for d in ledger.study.directions])  # type: ignore[misc]
         self._keys: dict[bytes, str] = {}
@@ -76,31 +75,29 @@ class Proposer:
         while True:
             trials = self._mirror.sync(self._ledger)
             number = len(trials)
-            asks = self._sampler is not StratifiedSampler and misses < PATIENCE
-            if asks:
-                candidate, system = self._ask(number)
-            else:
-                drawn = self._draw(number, trials)
-                if drawn is None:
-                    return None
-                candidate, system = drawn, {}
+            make = self._sampler if misses < PATIENCE else stratified
+            try:
+                params, system = self._mirror.ask(make(self._setup(number, trials)), self._distributions)
+            except Exhausted:
+                self._mirror.forget()
+                return None
+            candidate = self._candidate(self._problem.space.code(params))
             trial = self._judge(candidate, trials, system)
-            if self._write(trial, asked=asks) != number:
+            if self._ledger.add(trial) != number:
                 raise AssertionError("another process wrote a trial while this one held the lock")
+            self._mirror.settle(self._ledger.trials()[number])
             if trial.state == TrialState.RUNNING:
                 return number, candidate.arch
             misses += 1
 
-    def _ask(self, number: int) -> tuple[Candidate, dict[str, Any]]:
-        """The sampler's wish; the sampler is new and seeded for this trial number alone."""
-        seed = int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0])
-        params, system = self._mirror.ask(self._sampler(seed), self._distributions)
-        return self._candidate(self._problem.space.code(params)), system
-
-    def _draw(self, number: int, trials: list[FrozenTrial]) -> Candidate | None:
-        known = {trial.user_attrs["key"] for trial in trials if trial.user_attrs.get("status") != OVER}
-        code = self._stratified.draw(number, self._seed, lambda each: self._key(each) in known)
-        return None if code is None else self._candidate(code)
+    def _setup(self, number: int, trials: list[FrozenTrial]) -> SamplerSetup:
+        """What a sampler is made with: it is new for each trial, and its seed follows from the trial's number."""
+        known = {t.user_attrs["key"] for t in trials if t.user_attrs["status"] != OVER}
+        return SamplerSetup(
+            seed=self._seed, number=number, space=self._problem.space, budget=self._problem.budget,
+            metric=self._problem.minimize[0], distributions=self._distributions,
+            seen=lambda code: self._key(code) in known,
+        )  # fmt: skip
 
     def _candidate(self, code: Codes) -> Candidate:
         space = self._problem.space
@@ -122,7 +119,7 @@ class Proposer:
             return self._trial(candidate, OVER, system | {SEEN_AS: shown}, excess, TrialState.COMPLETE, values)
         first = next((t for t in trials if t.user_attrs["key"] == candidate.key and is_first(t)), None)
         if first is None:
-            return self._trial(candidate, "running", system, excess)
+            return self._trial(candidate, RUNNING, system, excess)
         if first.user_attrs.get("status") == TRAINED and first.state == TrialState.COMPLETE:
             trial = self._trial(candidate, REPLAYED, system, excess, TrialState.COMPLETE, list(first.values))
             trial.attrs.update({name: first.user_attrs[name] for name in ("top1", "top5", "top1_se")})
@@ -149,12 +146,6 @@ class Proposer:
             t.user_attrs["top1"] for t in trials if t.user_attrs.get("status") == TRAINED and t.state.is_finished()
         ]
         return median(known) if known else 1 / max(self._problem.space.head.classes, 1)
-
-    def _write(self, trial: NewTrial, *, asked: bool) -> int:
-        number = self._ledger.add(trial)
-        if asked:
-            self._mirror.settle(self._ledger.trials()[number])
-        return number
 
 
 def is_first(trial: FrozenTrial) -> bool:

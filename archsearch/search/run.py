@@ -10,16 +10,15 @@ from archsearch.cost.budget import Budget, parse_limit
 from archsearch.cost.extremes import extremes
 from archsearch.errors import RunError
 from archsearch.evaluate.base import Evaluator
-from archsearch.records import RunFolder, read_toml, to_toml, write_atomic
+from archsearch.records import BUDGETS, OBJECTIVES, RunFolder, read_toml, to_toml, write_atomic
 from archsearch.search.config import RunConfig, differences
-from archsearch.search.finish import test_front
+from archsearch.search.finish import retrain_front
 from archsearch.search.ledger import Direction, Ledger, open_journal
 from archsearch.search.lock import FileLock
 from archsearch.search.propose import Problem, Proposer
 from archsearch.search.worker import Limits, Watch, Worker
 from archsearch.spec.space import SearchSpace
 
-OBJECTIVES, BUDGETS = "archsearch:objectives", "archsearch:budgets"
 OURS = ("workers", "checkpoints")  # folders of a run that was cut off while it was made
 
 
@@ -52,7 +51,7 @@ def fit_to_images(space: SearchSpace, native: int) -> tuple[SearchSpace, str | N
     if len(keep) == len(axis.values):
         return space, None
     dropped = ", ".join(str(value) for value in axis.values if value not in keep)
-    return space.restrict("resolution", keep), f"the images have {native} pixels: resolutions {dropped} are left out"
+    return space.restrict("resolution", keep), f"resolutions {dropped} are left out: they would only enlarge the images"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +80,9 @@ class Run:
 
     def finish(self, evaluator: Evaluator, watch: Watch) -> None:
         """Retrain the front in full and test it once."""
-        test_front(self.folder, self.ledger, evaluator, most=self.config.finalists, seed=self.config.seed, watch=watch)
+        retrain_front(
+            self.folder, self.ledger, evaluator, most=self.config.finalists, seed=self.config.seed, watch=watch
+        )
 
 
 def open_run(config: RunConfig, problem: Problem, folder: RunFolder) -> Run:
@@ -94,19 +95,19 @@ def open_run(config: RunConfig, problem: Problem, folder: RunFolder) -> Run:
     with FileLock(folder.workers / "propose.lock").held():
         check_folder(folder, config)
         write_atomic(folder.command, to_toml(config.to_dict()))
-        ledger = open_ledger(folder, config.storage, problem.minimize)
+        ledger = open_ledger(folder, config.storage, config.study, problem.minimize)
         ledger.remember(OBJECTIVES, ["top1", *problem.minimize])
         ledger.remember(BUDGETS, problem.budget.to_dict())
     return Run(config=config, problem=problem, folder=folder, ledger=ledger)
 
 
-def open_ledger(folder: RunFolder, storage: str | None, minimize: tuple[str, ...]) -> Ledger:
+def open_ledger(folder: RunFolder, storage: str | None, name: str, minimize: tuple[str, ...]) -> Ledger:
     """The study of a run's folder, or at an Optuna storage URL."""
     directions: list[Direction] = ["maximize", *["minimize" for _ in minimize]]  # type: ignore[list-item]
     if storage is None:
-        return Ledger(open_journal(folder.journal), directions)
+        return Ledger(open_journal(folder.journal), directions, name)
     try:
-        return Ledger(optuna.storages.get_storage(storage), directions)
+        return Ledger(optuna.storages.get_storage(storage), directions, name)
     except (ImportError, ValueError, OSError) as error:
         raise RunError(f"storage {storage!r} cannot be opened: {error}") from None
     except Exception as error:  # SQLAlchemy's many

@@ -1,40 +1,62 @@
 """Optuna's samplers behind one interface: made anew for each trial from its own seed, fed from the mirror study.
 
-Every factory takes a seed and gives an Optuna sampler. They never see an over-budget network as a good one (its
+A factory takes a `SamplerSetup` and gives an Optuna sampler. They never see an over-budget network as a good one (its
 constraint is broken), and `propose.py` never lets one train.
 """
 
 import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISampler, TPESampler
 
-from archsearch.spec.space import Axis, SearchSpace
+from archsearch.cost.budget import Budget
+from archsearch.spec.space import Axis, Codes, SearchSpace
 
 POPULATION = 20  # Optuna's default of 50 needs twice the trials on NAS-Bench-Macro
 FIRST = 10  # random trials before a model takes over
 
 
-def nsga2(seed: int) -> BaseSampler:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplerSetup:
+    """What a sampler may know when it is made, which is for each trial anew; a plug-in is `SamplerSetup -> sampler`."""
+
+    seed: int  # of the run
+    number: int  # of the trial
+    space: SearchSpace
+    budget: Budget
+    metric: str  # the first one that is minimised
+    distributions: Mapping[str, BaseDistribution]
+    seen: Callable[[Codes], bool]  # whether a code's network has been tried
+
+    @property
+    def trial_seed(self) -> int:
+        """A seed for this trial alone."""
+        return int(np.random.SeedSequence([self.seed, self.number]).generate_state(1)[0])
+
+
+def nsga2(setup: SamplerSetup) -> BaseSampler:
     """NSGA-II (Deb et al. 2002, doi:10.1109/4235.996017)."""
-    return NSGAIISampler(population_size=POPULATION, seed=seed)
+    return NSGAIISampler(population_size=POPULATION, seed=setup.trial_seed)
 
 
-def nsga3(seed: int) -> BaseSampler:
+def nsga3(setup: SamplerSetup) -> BaseSampler:
     """NSGA-III (Deb and Jain 2014, doi:10.1109/TEVC.2013.2281535)."""
-    return _quiet(NSGAIIISampler, population_size=POPULATION, seed=seed)
+    return _quiet(NSGAIIISampler, population_size=POPULATION, seed=setup.trial_seed)
 
 
-def tpe(seed: int) -> BaseSampler:
+def tpe(setup: SamplerSetup) -> BaseSampler:
     """Multivariate TPE (arXiv:2304.11127); Optuna's default, the independent one, stalls with two objectives."""
-    return _quiet(TPESampler, multivariate=True, n_startup_trials=FIRST, seed=seed)
+    return _quiet(TPESampler, multivariate=True, n_startup_trials=FIRST, seed=setup.trial_seed)
 
 
-def gp(seed: int) -> BaseSampler:
+def gp(setup: SamplerSetup) -> BaseSampler:
     """Gaussian process with expected hypervolume improvement and constraints."""
-    return _quiet(GPSampler, n_startup_trials=FIRST, seed=seed)
+    return _quiet(GPSampler, n_startup_trials=FIRST, seed=setup.trial_seed)
 
 
 def distribution(axis: Axis) -> BaseDistribution:

@@ -1,36 +1,69 @@
 """Random search by construction: networks that fit, never the same twice, spread evenly over the logarithm of cost."""
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial
 
-from archsearch.cost.budget import Budget
 from archsearch.search.feasible import pool
-from archsearch.spec.space import Codes, SearchSpace
+from archsearch.search.samplers import SamplerSetup
+from archsearch.spec.space import Codes
 
 CANDIDATES = 2048
 GOLDEN = (5**0.5 - 1) / 2  # its multiples modulo 1 fill an interval evenly, however many there are
 
 
-class StratifiedSampler:
-    """Draws feasible codes; trial k aims at its own place on the cost axis.
+class Exhausted(Exception):
+    """Every network that fits has been tried, as far as sampling can find."""
+
+
+class StratifiedSampler(BaseSampler):
+    """Draws feasible, unseen networks; trial k aims at its own place on the cost axis.
 
     Uniform sampling of a space piles up at middling costs; here every part of the cost range gets its share.
     """
 
-    def __init__(self, space: SearchSpace, budget: Budget, metric: str) -> None:
-        self._space, self._budget, self._metric = space, budget, metric
+    def __init__(self, setup: SamplerSetup) -> None:
+        self._setup = setup
 
-    def draw(self, number: int, seed: int, seen: Callable[[Codes], bool]) -> Codes | None:
-        """A code that fits and is not `seen`, for trial `number`; None where no more can be found."""
-        rng = np.random.default_rng(np.random.SeedSequence([seed, number]))
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """All axes, together."""
+        return dict(self._setup.distributions)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """The values of a network that fits and was not tried; raises Exhausted where there is none."""
+        code = self.draw(trial.number)
+        if code is None:
+            raise Exhausted
+        return self._setup.space.values(code)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """Never needed: every axis is drawn together."""
+        raise AssertionError(f"axis {param_name} was asked for alone")
+
+    def draw(self, number: int) -> Codes | None:
+        """A code for trial `number`; None where no more can be found."""
+        ask = self._setup
+        rng = np.random.default_rng(np.random.SeedSequence([ask.seed, number]))
         for attempt in range(4):
-            found = pool(self._space, self._budget, CANDIDATES * 4**attempt, rng, also=(self._metric,))
-            logs = np.log(np.maximum(found.costs[self._metric], 1))
-            start = np.random.default_rng(seed).random()
+            found = pool(ask.space, ask.budget, CANDIDATES * 4**attempt, rng, also=(ask.metric,))
+            logs = np.log(np.maximum(found.costs[ask.metric], 1))
+            start = np.random.default_rng(ask.seed).random()
             place = (start + number * GOLDEN) % 1
             target = logs.min() + place * (logs.max() - logs.min())
             for index in np.argsort(np.abs(logs - target), kind="stable"):
-                if not seen(found.codes[index]):
+                if not ask.seen(found.codes[index]):
                     return np.asarray(found.codes[index])
         return None
+
+
+def stratified(setup: SamplerSetup) -> StratifiedSampler:
+    """The plug-in "random"."""
+    return StratifiedSampler(setup)

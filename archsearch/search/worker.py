@@ -12,10 +12,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from archsearch.errors import TrainingError
 from archsearch.evaluate.base import Evaluation, Evaluator, Job
-from archsearch.records import RunFolder
+from archsearch.records import FAILED, TRAINED, RunFolder
 from archsearch.search.ledger import Ledger
 from archsearch.search.lock import FileLock, is_alive
-from archsearch.search.propose import FAILED, TRAINED, Problem, Proposer, is_first
+from archsearch.search.propose import Problem, Proposer, is_first
 from archsearch.spec.arch import Arch
 
 POLL_S = 0.5  # between looks at what other workers do
@@ -98,7 +98,10 @@ class Worker:
                 time.sleep(POLL_S)
 
     def leave(self) -> None:
-        """Give up this worker's place."""
+        """Give up this worker's place; checkpoints that a killed worker left of finished trials go, too."""
+        for trial in self._ledger.trials():
+            if trial.state.is_finished():
+                remove(self._folder.checkpoints / f"trial-{trial.number}")
         self._presence.leave()
 
     def _take(self, limits: Limits, *, late: bool) -> tuple[tuple[int, Arch] | None, str]:

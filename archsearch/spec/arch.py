@@ -153,8 +153,6 @@ class Arch:
             plain = json.loads(text)
         except (ValueError, RecursionError) as error:  # also numbers or nesting without end
             raise SpecError(f"not JSON: {error}") from None
-        if isinstance(plain, dict) and isinstance(plain.get("arch_json"), dict):
-            plain = plain["arch_json"]  # a record printed by --json
         return cls.from_dict(plain)
 
 

@@ -1,5 +1,6 @@
 """Published networks by their TF-slim names: `mobilenet_v2`, `mobilenet_v2_0.75_192`, `mobilenet_v1_1.0_224`."""
 
+import json
 import os
 import re
 from collections.abc import Callable
@@ -67,9 +68,23 @@ def preset(name: str) -> Arch:
     match = re.fullmatch(r"(?:_(\d{1,6}(?:\.\d{1,9})?))?(?:_(\d{1,6}))?", name.removeprefix(family))
     if match is None or float(match[1] or 1) <= 0:
         raise SpecError(f"{name!r} cannot be read; a preset is {family}_WIDTH_RESOLUTION, like {family}_0.75_192")
-    if match[1] and "." not in match[1] and match[2] is None and float(match[1]) >= 10:
-        raise SpecError(f"{name!r} names no width; write {family}_1.0_{match[1]}")
+    if float(match[1] or 1) >= 10:
+        raise SpecError(f"{name!r} has no width below 10; write {family}_1.0_{match[1]} for {match[1]} pixels")
     return FAMILIES[family](float(match[1] or 1.0), int(match[2] or 224))
+
+
+def arch_of_json(text: str) -> Arch:
+    """The network of a JSON document: what `Arch.to_json` wrote, or a record that `--json` printed.
+
+    raises   SpecError where it is neither
+    """
+    try:
+        plain = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SpecError(f"not JSON: {error}") from None
+    if isinstance(plain, dict) and isinstance(plain.get("arch"), str):
+        return from_text(plain["arch"])
+    return Arch.from_dict(plain)
 
 
 def read_arch(text: str) -> Arch:
@@ -81,7 +96,7 @@ def read_arch(text: str) -> Arch:
         if not os.path.isfile(text):  # False, too, for what cannot be a path
             raise SpecError(f"no such file: {text}")
         try:
-            return Arch.from_json(Path(text).read_text(encoding="utf-8"))
+            return arch_of_json(Path(text).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, SpecError) as error:
             raise SpecError(f"{text}: {error}") from None
     if re.match(r"r\d+(\s|$)", text):

@@ -6,7 +6,7 @@ become n networks' fields at once (`population`), which `lower` reads exactly as
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -269,8 +269,6 @@ class SearchSpace:
 
     def with_classes(self, classes: int) -> "SearchSpace":
         """The same space for another number of classes."""
-        from dataclasses import replace
-
         return replace(self, head=replace(self.head, classes=classes))
 
     def restrict(self, name: str, keep: tuple[Any, ...]) -> "SearchSpace":
@@ -278,12 +276,29 @@ class SearchSpace:
 
         raises   SpaceError for an unknown axis, or when nothing would be left
         """
-        from archsearch.spec.space_file import narrow
-
         known = [axis.name for axis in self.axes]
         if name not in known:
             raise SpaceError(f"space {self.name} has no axis {name!r}; {choices(name, known)}")
-        return narrow(self, known.index(name), keep)
+        axis = known.index(name)
+        old = self.axes[axis]
+        left = [index for index, value in enumerate(old.values) if value in keep]
+        if not left:
+            raise SpaceError(f"space {self.name}: {name} would have no value left of {old.values}")
+        axes = list(self.axes)
+        axes[axis] = Axis(name, tuple(old.values[index] for index in left))
+        stages = tuple(
+            StageTemplate({field: _cut(source, axis, left) for field, source in stage.fields.items()})
+            for stage in self.stages
+        )
+        width, resolution = _cut(self.width, axis, left), _cut(self.resolution, axis, left)
+        return replace(self, axes=tuple(axes), width=width, resolution=resolution, stages=stages)
+
+
+def _cut(source: Field, axis: int, left: list[int]) -> Field:
+    """A field's source when only the choices `left` of one axis stay."""
+    if isinstance(source, Chosen) and source.axis == axis:
+        return Chosen(axis, tuple(source.values[index] for index in left))
+    return source
 
 
 def _take(source: Field, pick: list[int]) -> Any:

@@ -74,6 +74,10 @@ def parse_space(plain: Mapping[str, Any], *, name: str) -> SearchSpace:
     shared = _table("every_stage", plain.get("every_stage", {}))
     _known("[every_stage]", shared, STAGE_FIELDS)
     common = {key: _stage_field(key, key, value, axes) for key, value in shared.items()}
+    if isinstance(common.get("width"), Chosen):
+        raise SpaceError(
+            "every_stage.width cannot be a list: the axis `width` is the multiplier; give it to a [[stage]]"
+        )
     rows = plain.get("stage", [])
     if not isinstance(rows, list) or not rows:
         raise SpaceError("a space needs at least one [[stage]]")
@@ -92,24 +96,6 @@ def parse_space(plain: Mapping[str, Any], *, name: str) -> SearchSpace:
         stages=stages,
         head=replace(_layer(Head, "head", plain.get("head", {})), classes=classes),
     )
-
-
-def narrow(space: SearchSpace, axis: int, keep: tuple[Any, ...]) -> SearchSpace:
-    """`space` with one axis narrowed to the values in `keep`."""
-    old = space.axes[axis]
-    left = [index for index, value in enumerate(old.values) if value in keep]
-    if not left:
-        raise SpaceError(f"space {space.name}: {old.name} would have no value left of {old.values}")
-
-    def cut(source: Field) -> Field:
-        if isinstance(source, Chosen) and source.axis == axis:
-            return Chosen(axis, tuple(source.values[index] for index in left))
-        return source
-
-    axes = list(space.axes)
-    axes[axis] = Axis(old.name, tuple(old.values[index] for index in left))
-    stages = tuple(StageTemplate({name: cut(field) for name, field in row.fields.items()}) for row in space.stages)
-    return replace(space, axes=tuple(axes), width=cut(space.width), resolution=cut(space.resolution), stages=stages)
 
 
 def _stage(number: int, row: Mapping[str, Any], common: Mapping[str, Field], axes: list[Axis]) -> StageTemplate:

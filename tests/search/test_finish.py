@@ -4,7 +4,8 @@ import numpy as np
 
 from archsearch.errors import TrainingError
 from archsearch.pareto import front
-from archsearch.search.finish import TEST_KEY, finalists, front_trials, trained
+from archsearch.records import TESTED
+from archsearch.search.finish import finalists, front_trials, trained
 from tests.search.conftest import Noting, make_run
 
 
@@ -41,7 +42,7 @@ def test_each_finalist_is_tested_once_and_its_result_kept(tmp_path, silent):
     chosen = finalists(front_trials(run.ledger.trials()), 3)
     assert evaluator.tested == [t.user_attrs["key"] for t in chosen]
     for trial in chosen:
-        result = run.ledger.recall(TEST_KEY.format(trial.number))
+        result = run.ledger.recall(TESTED.format(trial.number))
         assert 0 < result["top1_test"] < 1
         assert result["top1_test"] != trial.user_attrs["top1"]
 

@@ -63,7 +63,7 @@ def test_over_budget_proposals_carry_a_broken_constraint_and_no_training(tmp_pat
 
 
 def test_a_replayed_network_has_the_first_ones_result(tmp_path, silent):
-    run = make_run(tmp_path / "run", sampler="nsga2", trials=120, space="nas_bench_macro", budgets={"madds": "25%"})
+    run = make_run(tmp_path / "run", sampler="nsga2", trials=50, space="nas_bench_macro", budgets={"madds": "25%"})
     run.search(Noting(), silent)
     trials = run.ledger.trials()
     replays = [t for t in trials if t.user_attrs["status"] == "replayed"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
-from archsearch.search.finish import TEST_KEY
+from archsearch.records import TESTED
 from archsearch.search.propose import is_first
 from tests.search.conftest import Noting, Silent, make_run, story
 
@@ -66,7 +66,7 @@ def test_sigkill_at_random_moments_changes_nothing(tmp_path, sampler, kills):
 
 
 @pytest.mark.parametrize(("sampler", "steps"), [
-    ("random", (7, 20, 31)), ("nsga2", (7, 25, 45)), ("nsga3", (9, 30, 45)), ("tpe", (7, 15, 25)), ("gp", (5, 11, 14)),
+    ("random", (7, 20, 31)), ("nsga2", (7, 25, 45)), ("nsga3", (9, 30, 45)), ("tpe", (7, 15, 25)), ("gp", (5, 11, 13)),
 ])  # fmt: skip
 def test_stopping_and_going_on_gives_the_same_trials(tmp_path, silent, sampler, steps):
     for trials in steps:
@@ -91,7 +91,7 @@ def test_two_workers_lose_nothing_and_repeat_nothing(tmp_path):
     assert len({t.user_attrs["key"] for t in trained}) == 60
     assert all(t.state.is_finished() for t in trials)
     assert len({t.user_attrs["worker"] for t in trained}) == 2
-    assert sum(TEST_KEY.format("") in name for name in run.ledger.study.user_attrs) == 3
+    assert sum(TESTED.format("") in name for name in run.ledger.study.user_attrs) == 3
 
 
 @pytest.mark.slow

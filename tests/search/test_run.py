@@ -22,7 +22,7 @@ def test_a_changed_space_file_is_another_run(tmp_path):
     path.write_text("width = [0.5, 1.0]\n[[stage]]\nwidth = 16\nkernel = [3, 5]\n")
     make_run(tmp_path / "run", space=str(path), budgets={})
     path.write_text("width = [0.5, 1.0]\n[[stage]]\nwidth = 16\nkernel = [3, 7]\n")
-    with pytest.raises(RunError, match="space_hash"):
+    with pytest.raises(RunError, match="has changed"):
         make_run(tmp_path / "run", space=str(path), budgets={})
 
 
@@ -83,7 +83,7 @@ def test_a_bad_storage_url_is_one_line(tmp_path):
 ])  # fmt: skip
 def test_an_impossible_budget_tells_the_nearest_possible(budgets, told):
     space = read_space("mobilenet_v2_small")
-    with pytest.raises(BudgetError, match=told.replace(",", ",")):
+    with pytest.raises(BudgetError, match=told):
         check(space, read_budget(budgets, space))
 
 

@@ -1,0 +1,102 @@
+"""count and train."""
+
+import csv
+import io
+
+import pytest
+
+FIELDS = {"arch", "key", "madds", "params", "activations", "peak_memory", "weight_bytes"}
+
+
+def test_count_prints_exact_numbers(cli):
+    done = cli("count", "mobilenet_v2_1.0_224")
+    assert done.code == 0
+    assert "300,774,272" in done.out
+    assert "3,504,872" in done.out
+
+
+def test_count_json_is_the_contracts_object(cli):
+    document = cli("count", "mobilenet_v2", "--json").json
+    assert FIELDS <= set(document)
+    assert (document["madds"], document["params"]) == (300_774_272, 3_504_872)
+    assert document["weight_bytes"] == 4 * document["params"]
+
+
+def test_a_printed_record_and_its_text_form_count_the_same(cli, tmp_path):
+    printed = cli("count", "mobilenet_v2_0.5_96", "--json")
+    (tmp_path / "net.json").write_text(printed.out)
+    assert cli("count", "net.json", "--json").json == printed.json
+    assert cli("count", printed.json["arch"], "--json").json == printed.json
+
+
+def test_layers_add_up(cli):
+    document = cli("count", "mobilenet_v1_0.5_128", "--per-layer", "--json").json
+    assert sum(layer["madds"] for layer in document["layers"]) == document["madds"]
+    assert sum(layer["params"] for layer in document["layers"]) == document["params"]
+    assert max(layer["peak_memory"] for layer in document["layers"]) == document["peak_memory"]
+    assert cli("count", "mobilenet_v1_0.5_128", "--per-layer").out.count("depthwise") == 13
+
+
+def test_verify_compares_three_counts(cli):
+    document = cli("count", "mobilenet_v2_0.35_96", "--verify", "--json").json
+    assert len({str(costs) for costs in document["verified"].values()}) == 1
+    assert set(document["verified"]) == {"counter", "hooks", "fvcore"}
+
+
+def test_verify_fails_loudly_where_they_differ(cli, monkeypatch):
+    from archsearch.nn import trace
+
+    honest = trace.by_hooks
+    monkeypatch.setattr(trace, "by_hooks", lambda *args: {**honest(*args), "madds": 1})
+    done = cli("count", "mobilenet_v2_0.35_96", "--verify")
+    assert done.code == 2
+    assert "madds differs" in done.err
+
+
+@pytest.mark.parametrize(("arch", "told"), [
+    ("mobilenet_v3", "did you mean 'mobilenet_v"),
+    ("nothing.json", "no such file"),
+    ("mobilenet_v2_0", "cannot be read"),
+    ("r32 stem_c8 ir_q3_c8", "unknown word 'q3'"),
+    ("nowhere#3", "does not exist"),
+])  # fmt: skip
+def test_a_wrong_arch_is_one_line_and_code_2(cli, arch, told):
+    done = cli("count", arch)
+    assert done.code == 2
+    assert told in done.err
+    assert len(done.err.strip().splitlines()) == 1
+
+
+def test_train_ends_with_a_test_figure_and_weights_that_load(cli, tmp_path):
+    small = "r24 stem_c8_k3_s2 ir_r1_e1_c8 ir_r1_s2_e2_c16 head_c32_n3"
+    done = cli("train", small, "--data", "digits", "--epochs", 2, "--out", "out", "--threads", 1, "--json")
+    assert done.code == 0
+    document = done.json
+    assert 0 <= document["top1_test"] <= document["top5_test"] <= 1
+    assert document["arch"].endswith("n10")
+
+    from archsearch.nn.build import build
+    from archsearch.spec.arch import Arch
+    from archsearch.train import checkpoint
+
+    kept = checkpoint.load(document["weights"])
+    build(Arch.from_dict(kept["arch"])).load_state_dict(kept["state_dict"], strict=True)
+    again = cli("train", small, "--data", "digits", "--epochs", 2, "--out", "out", "--threads", 1, "--json").json
+    assert again["top1_test"] == document["top1_test"]
+
+
+def test_a_truncated_checkpoint_is_told_with_its_path(cli, tmp_path):
+    small = "r24 stem_c8_k3_s2 ir_r1_e1_c8 head_c16_n3"
+    command = ("train", small, "--epochs", 1, "--out", "out", "--threads", 1)
+    assert cli(*command).code == 0
+    for path in (tmp_path / "out" / "checkpoints").glob("*.pt"):
+        path.write_bytes(path.read_bytes()[:1000])
+    done = cli(*command)
+    assert done.code == 2
+    assert "last.pt" in done.err
+
+
+def test_front_as_csv(cli, finished, tmp_path):
+    assert cli("front", "run", "--csv", "front.csv").code == 0
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "front.csv").read_text())))
+    assert [row["key"] for row in rows] == [row["key"] for row in cli("front", "run", "--json").json]

@@ -1,0 +1,55 @@
+"""Start-up: commands that only count import nothing heavy."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "torchvision", "optuna", "pandas", "plotly", "sklearn", "scipy", "fvcore", "pyarrow")
+ASK = """
+import json, sys
+from archsearch.cli.main import code
+left = code(sys.argv[1:])
+print("\\n" + json.dumps([left, sorted(sys.modules)]))
+"""
+
+
+def _modules(*arguments: str) -> tuple[int, set[str]]:
+    """Exit code and imported modules of one command in a fresh interpreter."""
+    done = subprocess.run([sys.executable, "-c", ASK, *arguments], capture_output=True, text=True, check=True)
+    left, modules = json.loads(done.stdout.splitlines()[-1])
+    return left, set(modules)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["count", "mobilenet_v2_1.0_224"],
+        ["count", "mobilenet_v2_1.0_224", "--per-layer", "--json"],
+        ["space", "list"],
+    ],
+    ids=" ".join,
+)
+def test_light_commands_import_nothing_heavy(arguments):
+    left, modules = _modules(*arguments)
+    assert left == 0
+    assert "archsearch.cli.main" in modules
+    assert modules & set(HEAVY) == set()
+
+
+def test_wrong_input_imports_nothing_heavy():
+    left, modules = _modules("count", "mobilenet_v9")
+    assert left == 2
+    assert modules & set(HEAVY) == set()
+
+
+@pytest.mark.parametrize(
+    "module", ["archsearch", "archsearch.plugins", "archsearch.spec.lower", "archsearch.cost.count"]
+)
+def test_counting_as_a_library_imports_no_numpy(module):
+    ask = f"import sys, {module}; print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
