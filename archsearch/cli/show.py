@@ -24,17 +24,24 @@ def console(*, error: bool = False) -> Any:
     return Console(stderr=error, highlight=False, width=None if stream.isatty() else 160)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,)) -> Any:
-    """A plain table; numbers to the right except in the columns `left`."""
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,), cut_last: bool = False
+) -> Any:
+    """A plain table; numbers to the right except in the columns `left`; `cut_last` fits the last one to the width."""
     from rich.box import SIMPLE
     from rich.markup import escape
     from rich.table import Table
 
-    made = Table(box=SIMPLE, pad_edge=False, show_edge=False)
+    made = Table(box=SIMPLE, pad_edge=False, show_edge=False, expand=cut_last)
     for index, name in enumerate(columns):
         fold = name in ("network", "about")
-        made.add_column(name, justify="left" if index in left else "right", overflow="fold" if fold else "ellipsis",
-                        no_wrap=not fold)  # fmt: skip
+        made.add_column(
+            name,
+            justify="left" if index in left else "right",
+            overflow="fold" if fold else "ellipsis",
+            no_wrap=not fold,
+            ratio=1 if cut_last and index == len(columns) - 1 else None,
+        )
     for row in rows:
         made.add_row(*(escape(cell) for cell in row))
     return made

@@ -91,7 +91,7 @@ class ConsoleWatch:
             for t in members[-SHOWN:]
         ]  # fmt: skip
         names = ["trial", *self._metrics, "validation", "front so far"]
-        self._front = table(names, rows, left=(len(names) - 1,))
+        self._front = table(names, rows, left=(len(names) - 1,), cut_last=True)
 
     def _line(self, trial: FrozenTrial, trials: list[FrozenTrial]) -> None:
         attrs = trial.user_attrs

@@ -44,7 +44,7 @@ def by_hooks(model: nn.Module, image: Tensor) -> dict[str, int]:
 def by_fvcore(model: nn.Module, image: Tensor) -> dict[str, int]:
     """madds (fvcore's `conv` and `linear` entries), params and activations of a model by fvcore, traced once."""
     logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
-    with warnings.catch_warnings(), _evaluating(model):
+    with warnings.catch_warnings(), torch.no_grad(), _evaluating(model):
         warnings.simplefilter("ignore")  # torch's: its tracer is deprecated, and Python numbers in shapes are constants
         from fvcore.nn import FlopCountAnalysis, jit_handles, parameter_count
 

@@ -25,7 +25,7 @@ def write_tables(run_dir: Path) -> tuple[Path, Path]:
     front = front_frame(frame, objectives_of(study), budgets_of(study))
     paths = Path(run_dir) / "trials.csv", Path(run_dir) / "front.csv"
     for path, table in zip(paths, (frame, front), strict=True):
-        write_atomic(path, whole(table).to_csv(index=False))
+        write_atomic(path, whole(table.rename(columns={"number": "trial"})).to_csv(index=False))
     return paths
 
 
