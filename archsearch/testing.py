@@ -46,8 +46,9 @@ def check_block(name: str) -> None:
         for cost in ("madds", "params", "activations", "peak_memory"):
             one, total = count(arch, (cost,))[cost], metric(cost).total(written)
             _hold(one == total, f"{told}: {cost} is {one} with `times`, {total} written out")
-        live, held = peak_by_liveness(written), metric("peak_memory").total(ops)
-        _hold(live == held, f"{told}: {live} bytes are live at most, `held` makes it {held}")
+        for op, live in zip(written, live_bytes(written), strict=True):
+            priced = metric("peak_memory").price(op)
+            _hold(live == priced, f"{told}: {live} bytes are live at {op.label!r}, `held` makes it {priced}")
     _check_many(name)
     _check_model(name)
 
@@ -125,20 +126,20 @@ def check_sampler(name: str, folder: Path, *, trials: int = 24) -> None:
         _hold(len(set(keys)) == len(keys), f"sampler {name!r}: some network was evaluated twice")
 
 
-def peak_by_liveness(ops: "Sequence[Op]") -> int:
-    """Bytes of the largest set of live float32 tensors, found by walking the wiring of unrolled ops.
+def live_bytes(ops: "Sequence[Op]") -> list[int]:
+    """Bytes of the float32 tensors that are live while each op runs, found by walking the wiring of unrolled ops.
 
     A tensor lives from the op that makes it to the last op that reads it; a lone activation works in place.
     """
     last = {name: index for index, op in enumerate(ops) for name in op.inputs}
     sizes = {ops[0].inputs[0]: ops[0].c_in * ops[0].size_in ** 2}
-    peak = 0
+    live = []
     for index, op in enumerate(ops):
         made = op.c_out * op.size_out**2
-        live = sum(size for name, size in sizes.items() if last.get(name, -1) >= index)
-        peak = max(peak, live if op.kind == "act" else live + made)
+        held = sum(size for name, size in sizes.items() if last.get(name, -1) >= index)
+        live.append(4 * (held if op.kind == "act" else held + made))
         sizes[op.name] = made
-    return 4 * peak
+    return live
 
 
 def _hold(true: bool, told: str) -> None:

@@ -41,7 +41,7 @@ NEGATIVE = Metric(name="negative", unit="", price=lambda op: -madds(op), about="
 SINGLE = Metric(name="single", unit="", price=lambda op: int(isinstance(op.times, int)), about="counts one by one only")
 """
 BLOCKS = {
-    "forgets_shortcut": "bytes are live at most",
+    "forgets_shortcut": "bytes are live at",
     "wrong_width": "wants (channels, size)",
     "unknown_input": "which nothing before it makes",
     "odd_kind": "op kind 'sum' is none of",

@@ -80,7 +80,7 @@ def arch_of_json(text: str) -> Arch:
     """
     try:
         plain = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers or nesting without end
         raise SpecError(f"not JSON: {error}") from None
     if isinstance(plain, dict) and isinstance(plain.get("arch"), str):
         return from_text(plain["arch"])

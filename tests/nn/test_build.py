@@ -1,6 +1,7 @@
 """Built networks: torchvision's names and outputs, every switch, every way that a module is used."""
 
 import copy
+import weakref
 
 import pytest
 import torch
@@ -132,6 +133,19 @@ def test_channels_last_gives_the_same_outputs():
     fast = copy.deepcopy(model).to(memory_format=torch.channels_last)
     got = fast(_images(12).to(memory_format=torch.channels_last))
     torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_tensor_is_let_go_after_its_last_use():
+    model, outputs, alive = build(SMALL).eval(), [], []
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.register_forward_hook(lambda _, __, out: outputs.append(weakref.ref(out)))
+    last = model.get_submodule("classifier.1")
+    last.register_forward_hook(lambda *_: alive.append(sum(each() is not None for each in outputs)))
+    with torch.no_grad():
+        model(_images(12))
+    assert len(outputs) > 20
+    assert alive == [0]
 
 
 def test_the_input_is_left_as_it_was():

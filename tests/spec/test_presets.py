@@ -1,10 +1,13 @@
 """Published networks by name, and the three ways to name one."""
 
+import json
+
 import pytest
 
+from archsearch.cost.count import record
 from archsearch.errors import SpecError
 from archsearch.spec.arch import Stage
-from archsearch.spec.presets import mobilenet_v1, mobilenet_v2, preset, read_arch
+from archsearch.spec.presets import arch_of_json, mobilenet_v1, mobilenet_v2, preset, read_arch
 from archsearch.spec.text import to_text
 
 
@@ -60,7 +63,22 @@ def test_read_arch_takes_a_preset_a_file_or_a_text_form(tmp_path):
     assert read_arch("r8 ir_c8").stages == (Stage(width=8),)
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b'{"stages": 3}'])
+def test_a_json_document_is_an_architecture_or_a_record_of_a_command():
+    arch = mobilenet_v2(0.5, 96)
+    assert arch_of_json(arch.to_json()) == arch_of_json(json.dumps(record(arch))) == arch
+
+
+BROKEN = [
+    b"{",
+    b"\xff\xfe",
+    b'{"stages": 3}',
+    b"[" * 100_000,
+    b'{"resolution": ' + b"9" * 5000 + b"}",
+    b'{"arch": "r8 ?"}',
+]
+
+
+@pytest.mark.parametrize("content", BROKEN, ids=range(len(BROKEN)))
 def test_a_broken_file_is_named(tmp_path, content):
     file = tmp_path / "net.json"
     file.write_bytes(content)

@@ -99,6 +99,7 @@ WRONG = {
         HEAD + "[every_stage]\nkernel = [3, 5]\n" + STAGE + "op = ['ir_k3', 'ds']\n" + STAGE,
         "'ds' must set kernel",
     ),
+    "shared width an axis": (HEAD + "[every_stage]\nwidth = [8, 16]\n[[stage]]", "every_stage.width cannot be a list"),
     "axis without effect": (HEAD + "[every_stage]\nkernel = [3, 5]\n" + STAGE + "kernel = 7", "changes nothing"),
 }
 
