@@ -10,7 +10,7 @@ run: $(VENV)/installed
 	$(BIN)/archsearch run --budget-madds 300M
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

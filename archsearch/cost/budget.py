@@ -108,6 +108,6 @@ def show(value: float, name: str) -> str:
     steps = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)) if name in BYTE_METRICS else (
         ("G", 10**9), ("M", 10**6), ("k", 10**3))  # fmt: skip
     for unit, step in steps:
-        if value >= step:
-            return f"{value / step:.3g}{unit}" if value < 100 * step else f"{value / step:.1f}{unit}"
+        if value >= 0.99995 * step:  # 999,960 is 1M, not 1000.0k
+            return f"{value / step:.3g}{unit}" if value < 99.95 * step else f"{value / step:.1f}{unit}"
     return f"{value:.0f}"

@@ -17,7 +17,7 @@ from archsearch.errors import SpaceError
 from archsearch.spec.lower import HEAD, STEM, lower_part, parts
 from archsearch.spec.space import Chosen, Codes, Field, SearchSpace
 
-ROWS = 2_000_000  # of one part's table; beyond that it is counted, not tabulated
+ROWS = 2_000_000  # of one part's table; a space whose single stage has more choices is refused
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,10 @@ from archsearch.spec.lower import INPUT, lower, unroll
 from archsearch.spec.ops import Op
 
 
+Place = tuple[nn.Module, str]  # a container and a name in it: whoever replaces a module there is heard
+Step = tuple[list[Place], tuple[str, ...], str, tuple[str, ...]]  # modules, inputs, output, inputs used for the last time
+
+
 class Network(nn.Module):
     """An `Arch` as a torch module: float32[b, 3, r, r] -> float32[b, classes].
 
@@ -18,16 +22,12 @@ class Network(nn.Module):
 
     def __init__(self, ops: list[Op], *, dropout: float = 0.0) -> None:
         super().__init__()
-        self._steps: list[tuple[list[nn.Module], tuple[str, ...], str, tuple[str, ...]]] = []
+        self._steps: list[Step] = []
         last_use = {name: index for index, op in enumerate(ops) for name in op.inputs}
         for index, op in enumerate(ops):
-            members = placed(op)
-            for path, module in members.items():
-                _attach(self, path, module)
-            chain = list(members.values())
+            chain = [_attach(self, path, module) for path, module in placed(op).items()]
             if op.kind == "linear":
-                _attach(self, op.name.rpartition(".")[0] + ".0", drop := nn.Dropout(dropout))
-                chain.insert(0, drop)
+                chain.insert(0, _attach(self, op.name.rpartition(".")[0] + ".0", nn.Dropout(dropout)))
             done = tuple(sorted({name for name in op.inputs if last_use[name] == index}))
             self._steps.append((chain, op.inputs, op.name, done))
         self._output = ops[-1].name
@@ -35,10 +35,10 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         live = {INPUT: x}
-        for chain, inputs, name, done in self._steps:
-            value = chain[0](*(live[source] for source in inputs))
-            for module in chain[1:]:
-                value = module(value)
+        for (first, *rest), inputs, name, done in self._steps:
+            value = getattr(*first)(*(live[source] for source in inputs))
+            for place in rest:
+                value = getattr(*place)(value)
             for source in done:
                 del live[source]
             live[name] = value
@@ -54,14 +54,15 @@ def build(arch: Arch, *, dropout: float = 0.0) -> Network:
     return Network(unroll(lower(arch)), dropout=dropout)
 
 
-def _attach(root: nn.Module, path: str, module: nn.Module) -> None:
-    """Put a module at a dotted path, making plain containers on the way."""
+def _attach(root: nn.Module, path: str, module: nn.Module) -> Place:
+    """Put a module at a dotted path, making plain containers on the way; where it is found again."""
     *parents, leaf = path.split(".")
     for name in parents:
         if name not in root._modules:
             root.add_module(name, nn.Module())
         root = root.get_submodule(name)
     root.add_module(leaf, module)
+    return root, leaf
 
 
 def _init(module: nn.Module) -> None:

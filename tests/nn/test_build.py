@@ -12,6 +12,7 @@ from archsearch.nn.build import build, example_input
 from archsearch.spec.arch import Arch, Head, Stage
 from archsearch.spec.canon import canonical
 from archsearch.spec.presets import mobilenet_v1, mobilenet_v2
+from archsearch.spec.text import from_text
 from tests.strategies import archs, stages
 
 
@@ -190,3 +191,20 @@ def test_a_model_gives_the_same_on_cuda():
     wanted = model(_images(12))
     with torch.backends.cudnn.flags(allow_tf32=False):
         torch.testing.assert_close(copy.deepcopy(model).cuda()(_images(12).cuda()).cpu(), wanted, rtol=1e-3, atol=1e-4)
+
+
+def test_a_module_that_is_replaced_in_the_tree_is_the_one_that_runs():
+    model = build(from_text("r16 stem_c8_k3_s1 ir_r2_e2_c8 head_c0_n3")).eval()
+    image = torch.randn(1, 3, 16, 16)
+    before = model(image)
+    parent = model.get_submodule("features.1.conv.0")
+    parent.add_module("1", torch.nn.Identity())  # in the place of a batch norm
+    parent.get_submodule("0").weight.data.mul_(2)
+    assert not torch.equal(model(image), before)
+    synced = torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    ran = []
+    for module in synced.modules():
+        if isinstance(module, torch.nn.SyncBatchNorm):
+            module.register_forward_hook(lambda *_: ran.append(1))
+    synced(image)
+    assert len(ran) == sum(isinstance(module, torch.nn.SyncBatchNorm) for module in synced.modules()) > 0
