@@ -130,6 +130,19 @@ def write_manifest(folder: RunFolder, entries: Mapping[str, Any]) -> None:
     write_atomic(folder.manifest, json.dumps(entries, indent=2, sort_keys=True, default=str) + "\n")
 
 
+def append_manifest(folder: RunFolder, entries: Mapping[str, Any]) -> None:
+    """manifest.json of the call that began the run; later calls add their command, commit and machine to "resumed"."""
+    try:
+        manifest = json.loads(folder.manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        write_manifest(folder, entries)
+        return
+    told = {name: entries[name] for name in ("argv", "commit", "cpu", "device") if name in entries}
+    if told not in manifest.setdefault("resumed", []):
+        manifest["resumed"].append(told)
+    write_manifest(folder, manifest)
+
+
 def _toml(value: Any) -> str:
     """TOML's strings, numbers, booleans and lists are written as JSON's, but for infinity, NaN and DEL."""
     if isinstance(value, list | tuple):

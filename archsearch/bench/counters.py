@@ -31,7 +31,7 @@ def measure(space_name: str, number: int, *, peers: int, seed: int) -> dict[str,
     space = read_space(space_name)
     codes = space.sample(number, np.random.default_rng(seed))
     part, few = codes[: max(1, number // 10)], [space.decode(code) for code in codes[:200]]
-    table, table_s = _best(lambda: cost_table(space, METRICS).count(codes))
+    table, table_s = _best(lambda: cost_table(read_space(space_name), METRICS).count(codes))  # built anew each time
     formula, formula_s = _best(lambda: count_codes(space, part, METRICS))
     one, one_s = _best(lambda: [count(arch, METRICS) for arch in few])
     models = [(build(arch), example_input(arch)) for arch in few[:peers]]

@@ -3,6 +3,8 @@
 Exit code 0 done, 2 wrong input (one line), 1 a failure of ours, 130 interrupted.
 """
 
+import errno
+import io
 import os
 import sys
 from typing import Annotated
@@ -51,6 +53,9 @@ def root(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without the character ± is no reason to lose a result
     sys.exit(code(arguments))
 
 
@@ -69,9 +74,12 @@ def code(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         print("archsearch: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
+    except SystemExit:  # a closed pipe: the reader has seen enough
         return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        return _complain(f"output cannot be written: {error.strerror}")
 
 
 def _complain(message: str, hint: str = "") -> int:

@@ -52,6 +52,13 @@ def at_least(least: float, **options: float | None) -> None:
             raise RunError(f"--{name.replace('_', '-')} must be at least {least:g}, got {value:g}")
 
 
+def absolute(storage: str | None) -> str | None:
+    """A storage URL that means the same in every directory: relative SQLite paths are made absolute."""
+    if storage is None or not storage.startswith("sqlite:///") or storage.startswith("sqlite:////"):
+        return storage
+    return f"sqlite:///{Path(storage.removeprefix('sqlite:///')).resolve()}"
+
+
 def read_arch(text: str) -> "Arch":
     """The network that an `ARCH` argument names.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archsearch import plugins
 from archsearch.cli.loading import default_space, largest_resolution, load_data, pick_device
 from archsearch.cli.show import console
-from archsearch.errors import DataError
+from archsearch.errors import DataError, RunError
 
 if TYPE_CHECKING:
     from archsearch.cost.budget import Budget
@@ -117,9 +117,14 @@ class Request:
     def kept(self) -> dict[str, int]:
         """The amounts of a run that lies in the folder already; a run goes on with what it began with."""
         from archsearch.records import RunFolder, read_toml
+        from archsearch.search.config import RunConfig
 
         command = RunFolder(self.folder).command
-        stored = read_toml(command) if command.is_file() else {}
+        try:
+            stored = read_toml(command) if command.is_file() else {}
+        except OSError as error:
+            raise RunError(f"results folder {self.folder} cannot be used: {error.strerror or error}") from None
+        RunConfig.check(stored)
         return {name: stored[name] for name in AMOUNTS if name in stored}
 
     @cached_property

@@ -16,6 +16,7 @@ from archsearch.cli.options import (
     ParamsBudget,
     SeedOption,
     ThreadsOption,
+    absolute,
     at_least,
     budget_texts,
 )
@@ -79,7 +80,8 @@ def run(
     given = {
         "evaluator": evaluator, "sampler": sampler, "trials": trials, "timeout": timeout,
         "trial_timeout": trial_timeout, "epochs": epochs, "trial_images": trial_images, "recipe": recipe,
-        "final_epochs": final_epochs, "final_recipe": final_recipe, "finalists": finalists, "storage": storage,
+        "final_epochs": final_epochs, "final_recipe": final_recipe, "finalists": finalists,
+        "storage": absolute(storage),
         "device": device, "threads": threads, "seed": seed,
     }  # fmt: skip
     budgets = budget_texts(budget_madds, budget_params, budget_memory)

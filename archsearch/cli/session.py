@@ -1,5 +1,6 @@
 """One `archsearch run` carried out: open the folder, search, test the front, tell the outcome."""
 
+import signal
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,22 +32,26 @@ def carry_out(request: "Request", *, png: bool, as_json: bool) -> None:
             why = run.search(evaluator, watch)
             run.finish(evaluator, watch)
     except KeyboardInterrupt:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # tables and page are written whole, however often Ctrl-C is pressed
         stopped, why = True, "interrupted"
     pngs = write(request, run.folder.root, png=png)
     tell(run, why, pngs, as_json=as_json)
     if stopped:
         request.log.print("stopped; the same command goes on from here", style="yellow")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         raise typer.Exit(130)
 
 
 def opened(request: "Request") -> "Run":
     """The run's folder and study, its manifest written, and what is about to happen told."""
-    from archsearch.records import RunFolder, environment, write_manifest
+    from archsearch.records import RunFolder, append_manifest, environment
     from archsearch.search.run import open_run
 
     config = request.config
     run = open_run(config, request.problem, RunFolder(request.folder))
-    write_manifest(run.folder, {**environment(), **request.manifest})
+    append_manifest(run.folder, {**environment(), **request.manifest})
     known = len(run.ledger.trials())
     goes_on = f", which holds {known} trials and goes on" if known else ""
     request.log.print(f"results in {run.folder.root}{goes_on}", markup=False, soft_wrap=True)

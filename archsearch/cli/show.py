@@ -40,6 +40,7 @@ def table(
             justify="left" if index in left else "right",
             overflow="fold" if fold else "ellipsis",
             no_wrap=not fold,
+            min_width=None if index in left else max(len(cell) for cell in [name, *(row[index] for row in rows)]),
             ratio=1 if cut_last and index == len(columns) - 1 else None,
         )
     for row in rows:

@@ -8,9 +8,10 @@ from archsearch.spec.arch import Arch
 from archsearch.spec.lower import INPUT, lower, unroll
 from archsearch.spec.ops import Op
 
-
 Place = tuple[nn.Module, str]  # a container and a name in it: whoever replaces a module there is heard
-Step = tuple[list[Place], tuple[str, ...], str, tuple[str, ...]]  # modules, inputs, output, inputs used for the last time
+Step = tuple[
+    list[Place], tuple[str, ...], str, tuple[str, ...]
+]  # modules, inputs, output, inputs used for the last time
 
 
 class Network(nn.Module):

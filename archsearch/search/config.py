@@ -46,20 +46,44 @@ class RunConfig:
         return {**asdict(self), "minimize": list(self.minimize)}
 
     @classmethod
+    def check(cls, plain: Mapping[str, Any]) -> None:
+        """Raise RunError for a key or a value that cannot stand in run.toml."""
+        strange = sorted(set(plain) - {f.name for f in fields(cls)})
+        if strange:
+            raise RunError(f"run.toml has keys of another version: {', '.join(strange)}")
+        for name, value in plain.items():
+            if not _plausible(name, value):
+                raise RunError(f"run.toml has a {name} that cannot be: {value!r}")
+
+    @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "RunConfig":
         """The config that `to_dict` wrote.
 
         raises   RunError where a key is unknown or missing
         """
-        known = {f.name for f in fields(cls)}
-        strange = sorted(set(plain) - known)
-        if strange:
-            raise RunError(f"run.toml has keys of another version: {', '.join(strange)}")
-        values = dict(plain) | {"minimize": tuple(plain.get("minimize", ("madds",)))}
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise RunError(f"run.toml is incomplete: {error}") from None
+        cls.check(plain)
+        for name in ("space", "space_hash", "data", "data_hash"):
+            if name not in plain:
+                raise RunError(f"run.toml has no {name}")
+        return cls(**dict(plain) | {"minimize": tuple(plain.get("minimize", ("madds",)))})
+
+
+AMOUNTS = ("trials", "epochs", "batch", "trial_images", "final_epochs", "final_batch")
+LIMITS = ("timeout", "trial_timeout")
+
+
+def _plausible(name: str, value: Any) -> bool:
+    """Whether a value read from a file can stand in a config."""
+    if name in (*AMOUNTS, "finalists", "seed", "threads"):
+        least = 1 if name in (*AMOUNTS, "threads") else 0
+        return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    if name in LIMITS:
+        return isinstance(value, int | float) and value > 0
+    if name == "minimize":
+        return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
+    if name == "budgets":
+        return isinstance(value, Mapping) and all(isinstance(each, str) for each in value.values())
+    return isinstance(value, str)
 
 
 def differences(there: RunConfig, here: RunConfig) -> list[str]:

@@ -12,7 +12,7 @@ from archsearch.pareto import front
 from archsearch.records import TESTED, TRAINED, RunFolder
 from archsearch.search.ledger import Ledger
 from archsearch.search.lock import FileLock
-from archsearch.search.worker import POLL_S, Watch, job_seed
+from archsearch.search.worker import POLL_S, Watch, afresh, job_seed
 from archsearch.spec.arch import Arch
 
 
@@ -83,7 +83,7 @@ def _test_one(
 
 def _result(evaluator: Evaluator, arch: Arch, job: Job) -> dict[str, Any]:
     try:
-        tested = evaluator.final(arch, job)
+        tested = afresh(evaluator.final, arch, job)
     except TrainingError as error:
         return {"failed": f"{error.reason}: {error}"}
     return {

@@ -5,9 +5,9 @@ at any moment leaves either a whole trial or none.
 """
 
 import json
-import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,14 +17,14 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal._storage import JournalOperation
 from optuna.trial import FrozenTrial, TrialState
 
 from archsearch.errors import RunError
 from archsearch.records import STUDY
-from archsearch.search.lock import FileLock, JournalLock
+from archsearch.search.lock import FileLock, JournalLock, cut_tail
 
 Direction = Literal["maximize", "minimize"]
-log = logging.getLogger("archsearch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,23 +75,27 @@ class Ledger:
     def add(self, trial: NewTrial) -> int:
         """Create a trial in one record; its number."""
         storage = self.study._storage
-        trial_id = storage.create_new_trial(self.study._study_id, template_trial=trial.frozen())
+        with disk_told("the study"):
+            trial_id = storage.create_new_trial(self.study._study_id, template_trial=trial.frozen())
         return storage.get_trial_number_from_id(trial_id)
 
     def note(self, number: int, attrs: Mapping[str, Any]) -> None:
         """Set user attributes of a running trial."""
         trial_id = self._id(number)
-        for key, value in attrs.items():
-            self.study._storage.set_trial_user_attr(trial_id, key, value)
+        with disk_told("the study"):
+            for key, value in attrs.items():
+                self.study._storage.set_trial_user_attr(trial_id, key, value)
 
     def finish(self, number: int, values: list[float] | None) -> None:
         """Close a running trial: complete with values, failed without."""
         state = TrialState.FAIL if values is None else TrialState.COMPLETE
-        self.study._storage.set_trial_state_values(self._id(number), state, values)
+        with disk_told("the study"):
+            self.study._storage.set_trial_state_values(self._id(number), state, values)
 
     def remember(self, key: str, value: Any) -> None:
         """Set a study-wide user attribute."""
-        self.study.set_user_attr(key, value)
+        with disk_told("the study"):
+            self.study.set_user_attr(key, value)
 
     def recall(self, key: str, default: Any = None) -> Any:
         """A study-wide user attribute."""
@@ -102,12 +106,12 @@ class Ledger:
 
 
 def open_journal(path: Path) -> BaseStorage:
-    """Optuna's journal storage on a file, repaired first.
+    """Optuna's journal storage on a file, checked and repaired first.
 
     raises   RunError naming the line where the journal is damaged in its middle
     """
     repair(path)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), disk_told(path):
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return JournalStorage(JournalFileBackend(str(path), lock_obj=JournalLock(path)))
 
@@ -117,31 +121,38 @@ def repair(path: Path) -> None:
 
     raises   RunError where an earlier line is damaged: that is no crash, and nothing is touched
     """
+    if path.is_dir():
+        raise RunError(f"{path} is a folder, not a journal")
     if not path.exists():
         return
-    lock = FileLock(path.with_name(path.name + ".lock"))
-    with lock.held():
-        content = path.read_bytes()
-        whole, _, tail = content.rpartition(b"\n")
-        lines = whole.split(b"\n") if whole else []
+    with FileLock(path.with_name(path.name + ".lock")).held():
+        *lines, tail = path.read_bytes().split(b"\n")
         for number, line in enumerate(lines, start=1):
-            if not _is_json(line):
+            if not _is_record(line):
                 raise RunError(f"{path}: line {number} is damaged; restore the file or begin in another folder")
-        if not tail:
-            return
-        if _is_json(tail):
+        if _is_record(tail):
             with path.open("ab") as file:
                 file.write(b"\n")
-            return
-        path.with_name(path.name + ".cut").write_bytes(tail)
-        with path.open("rb+") as file:
-            file.truncate(len(content) - len(tail))
-        log.warning("%s ended in an unfinished record; it was cut and the run goes on", path)
+        else:
+            cut_tail(path)
 
 
-def _is_json(line: bytes) -> bool:
+def _is_record(line: bytes) -> bool:
+    """Whether a line is one of Optuna's journal records."""
     try:
-        json.loads(line)
+        record = json.loads(line)
     except ValueError:
         return False
-    return True
+    known = [operation.value for operation in JournalOperation]
+    return isinstance(record, dict) and record.get("op_code") in known
+
+
+@contextmanager
+def disk_told(place: object) -> Iterator[None]:
+    """A full or broken disk becomes one line."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"{place} cannot be written: {error.strerror or error}; the same command goes on later"
+        ) from None

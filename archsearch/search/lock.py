@@ -1,12 +1,15 @@
 """File locks that the kernel lets go when their process dies, however it dies."""
 
 import fcntl
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from optuna.storages.journal._file import BaseJournalFileLock
+
+log = logging.getLogger("archsearch")
 
 
 class FileLock:
@@ -50,13 +53,37 @@ class JournalLock(BaseJournalFileLock):
     """Optuna's journal lock on a `FileLock`: a killed writer leaves nothing behind to wait for."""
 
     def __init__(self, journal: Path) -> None:
+        self._journal = journal
         self._lock = FileLock(journal.with_name(journal.name + ".lock"))
 
     def acquire(self) -> bool:
-        return self._lock.take()
+        """Take the lock; what a killed co-worker left unfinished is cut first, or our record would be glued to it."""
+        taken = self._lock.take()
+        cut_tail(self._journal)
+        return taken
 
     def release(self) -> None:
         self._lock.free()
+
+
+def cut_tail(journal: Path) -> bool:
+    """Cut a last line without its newline and keep it beside the journal; whether there was one. Hold the lock."""
+    if not journal.is_file():
+        return False
+    with journal.open("rb+") as file:
+        end = file.seek(0, os.SEEK_END)
+        if end == 0:
+            return False
+        file.seek(end - 1)
+        if file.read(1) == b"\n":
+            return False
+        file.seek(0)
+        whole = file.read().rfind(b"\n") + 1
+        file.seek(whole)
+        journal.with_name(journal.name + ".cut").write_bytes(file.read())
+        file.truncate(whole)
+    log.warning("%s ended in an unfinished record; it was cut and the run goes on", journal)
+    return True
 
 
 def is_alive(path: Path) -> bool:

@@ -75,6 +75,8 @@ class Proposer:
         while True:
             trials = self._mirror.sync(self._ledger)
             number = len(trials)
+            if not self._distributions and any(map(is_first, trials)):
+                return None  # a space of one network, and a sampler is never asked where there is nothing to choose
             make = self._sampler if misses < PATIENCE else stratified
             try:
                 params, system = self._mirror.ask(make(self._setup(number, trials)), self._distributions)

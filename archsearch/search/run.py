@@ -1,6 +1,7 @@
 """A run: a space, budgets, objectives, an evaluator, a sampler and a folder, put together and carried to its end."""
 
 import hashlib
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from archsearch.search.propose import Problem, Proposer
 from archsearch.search.worker import Limits, Watch, Worker
 from archsearch.spec.space import SearchSpace
 
+HOME = "archsearch:folder"  # attribute of a study in a shared storage
 OURS = ("workers", "checkpoints")  # folders of a run that was cut off while it was made
 
 
@@ -96,6 +98,7 @@ def open_run(config: RunConfig, problem: Problem, folder: RunFolder) -> Run:
         check_folder(folder, config)
         write_atomic(folder.command, to_toml(config.to_dict()))
         ledger = open_ledger(folder, config.storage, config.study, problem.minimize)
+        check_home(ledger, folder, config)
         ledger.remember(OBJECTIVES, ["top1", *problem.minimize])
         ledger.remember(BUDGETS, problem.budget.to_dict())
     return Run(config=config, problem=problem, folder=folder, ledger=ledger)
@@ -112,6 +115,21 @@ def open_ledger(folder: RunFolder, storage: str | None, name: str, minimize: tup
         raise RunError(f"storage {storage!r} cannot be opened: {error}") from None
     except Exception as error:  # SQLAlchemy's many
         raise RunError(f"storage {storage!r} cannot be opened: {str(error).splitlines()[0]}") from None
+
+
+def check_home(ledger: Ledger, folder: RunFolder, config: RunConfig) -> None:
+    """Raise RunError where a study in a shared storage belongs to a run in another folder.
+
+    Workers of one run must share its folder: their signs of life and their checkpoints lie there.
+    """
+    if config.storage is None:
+        return
+    here = f"{socket.gethostname()}:{folder.root.resolve()}"
+    home = ledger.recall(HOME)
+    if home is None:
+        ledger.remember(HOME, here)
+    elif home != here:
+        raise RunError(f"this run's study in {config.storage} belongs to the folder {home}; give that --out")
 
 
 def check_folder(folder: RunFolder, config: RunConfig) -> None:

@@ -1,5 +1,6 @@
 """One worker: takes the next network, has it evaluated, writes the result; any number of them share a run."""
 
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
-from archsearch.errors import TrainingError
+from archsearch.errors import CheckpointError, TrainingError
 from archsearch.evaluate.base import Evaluation, Evaluator, Job
 from archsearch.records import FAILED, TRAINED, RunFolder
 from archsearch.search.ledger import Ledger
@@ -18,6 +19,7 @@ from archsearch.search.lock import FileLock, is_alive
 from archsearch.search.propose import Problem, Proposer, is_first
 from archsearch.spec.arch import Arch
 
+log = logging.getLogger("archsearch")
 POLL_S = 0.5  # between looks at what other workers do
 
 
@@ -128,7 +130,7 @@ class Worker:
         job = Job(number=number, seed=job_seed(self._seed, number), folder=folder,
                   progress=self._watch.progress, time_limit_s=time_limit_s)  # fmt: skip
         try:
-            result = self._evaluator.evaluate(arch, job)
+            result = afresh(self._evaluator.evaluate, arch, job)
         except TrainingError as error:
             self._ledger.note(number, {"status": FAILED, "reason": f"{error.reason}: {error}"})
             self._ledger.finish(number, None)
@@ -138,6 +140,16 @@ class Worker:
             self._ledger.finish(number, problem.values(result.top1, costs))
         remove(folder)
         self._watch.trial_ended(self._ledger.trials(), number)
+
+
+def afresh(work: Callable[[Arch, Job], Evaluation], arch: Arch, job: Job) -> Evaluation:
+    """An evaluation; checkpoints that cannot be trusted are thrown away, and it begins again."""
+    try:
+        return work(arch, job)
+    except CheckpointError as error:
+        log.warning("%s; this training begins again", error)
+        remove(job.folder)
+        return work(arch, job)
 
 
 def attributes(result: Evaluation) -> dict[str, Any]:

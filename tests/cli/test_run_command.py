@@ -74,8 +74,8 @@ def test_every_sampler_runs(cli, sampler):
 
 def test_several_objectives_and_budgets(cli):
     done = cli(
-        "run", "--budget-madds", "5M..25M", "--budget-params", "50%", "--budget-memory", "512KiB", "--minimize", "params",
-        "--minimize", "peak_memory", "--evaluator", "synthetic", "--trials", 8, "--out", "run", "--json",
+        "run", "--budget-madds", "5M..25M", "--budget-params", "50%", "--budget-memory", "512KiB",
+        "--minimize", "params", "--minimize", "peak_memory", "--evaluator", "synthetic", "--trials", 8, "--out", "run", "--json",
     )  # fmt: skip
     assert done.code == 0
     for row in done.json["front"]:
@@ -192,3 +192,35 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(cli, tmp_path, monkey
     assert (tmp_path / "run" / "report.html").is_file()
     assert cli(*command, "--json").json["trials"] == {"trained": 9}
     assert calls == [0, 1, 2, 3, 4, 4, 5, 6, 7, 8]
+
+
+def test_a_closed_pipe_is_no_failure(cli, tmp_path):
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        f"{sys.executable} -c 'from archsearch.cli.main import main; main()' count mobilenet_v2 --per-layer | head -1; "
+        'exit "${PIPESTATUS[0]}"',
+        shell=True, executable="/bin/bash", capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+def test_a_terminal_without_the_plus_minus_sign_still_gets_its_front(cli, finished, tmp_path):
+    import os
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, "-c", "from archsearch.cli.main import main; main()", "front", "run"],
+        cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "validation" in done.stdout
+
+
+def test_a_name_too_long_for_a_folder_is_told(cli):
+    done = cli("run", "--evaluator", "synthetic", "--out", "x" * 300)
+    assert done.code == 2
+    assert "Traceback" not in done.err

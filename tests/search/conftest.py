@@ -1,5 +1,6 @@
 """Runs on made-up evaluators that note what they were asked to do."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,18 @@ class Silent:
     def final_began(self, number, nth, of): ...
     def final_ended(self, number, result): ...
     def waiting(self, text): ...
+
+
+class Slow(SyntheticEvaluator):
+    """The synthetic evaluator, taking its time in finals too."""
+
+    def __init__(self, delay_s: float) -> None:
+        super().__init__(delay_s)
+        self.delay_s = delay_s
+
+    def final(self, arch: Arch, job: Job) -> Evaluation:
+        time.sleep(self.delay_s)
+        return super().final(arch, job)
 
 
 class Noting(SyntheticEvaluator):

@@ -40,6 +40,36 @@ def test_every_cut_in_the_last_records_can_be_repaired(run, tmp_path, silent):
         assert story(again) == before
 
 
+def test_a_living_worker_survives_what_a_killed_one_left_half_written(tmp_path, silent, caplog):
+    class Torn(Noting):
+        def evaluate(self, arch, job):
+            if len(self.evaluated) == 2:
+                with journal.open("ab") as file:
+                    file.write(b'{"op_code": 4, "worker_id": "abc')
+            return super().evaluate(arch, job)
+
+    run = make_run(tmp_path / "run", trials=6)
+    journal = run.folder.journal
+    assert run.search(Torn(), silent) == "all trials done"
+    whole = make_run(tmp_path / "whole", trials=6)
+    whole.search(Noting(), silent)
+    assert story(make_run(tmp_path / "run", trials=6)) == story(whole)
+    assert "unfinished record" in caplog.text
+
+
+@pytest.mark.parametrize("line", [b"null", b"[1, 2]", b'{"op_code": 99}', b"{}"])
+def test_a_line_that_is_no_record_is_damage(run, line):
+    run.folder.journal.write_bytes(run.folder.journal.read_bytes() + line + b"\n")
+    with pytest.raises(RunError, match="is damaged"):
+        open_journal(run.folder.journal)
+
+
+def test_a_journal_that_is_a_folder_is_told(tmp_path):
+    (tmp_path / "study.journal").mkdir()
+    with pytest.raises(RunError, match="is a folder"):
+        open_journal(tmp_path / "study.journal")
+
+
 def test_a_missing_last_newline_is_added(run):
     content = run.folder.journal.read_bytes()
     run.folder.journal.write_bytes(content[:-1])

@@ -12,6 +12,7 @@ import pytest
 from optuna.trial import TrialState
 
 from archsearch.records import TESTED
+from archsearch.report.open import open_run
 from archsearch.search.propose import is_first
 from tests.search.conftest import Noting, Silent, make_run, story
 
@@ -19,12 +20,19 @@ ROOT = Path(__file__).resolve().parents[2]
 WORKER = """
 import sys
 from pathlib import Path
-from archsearch.evaluate.synthetic import SyntheticEvaluator
-from tests.search.conftest import Silent, make_run
+from tests.search.conftest import Silent, Slow, make_run
 run = make_run(Path(sys.argv[1]), sampler=sys.argv[2], trials=int(sys.argv[3]), budgets={"madds": "20M"}, finalists=3)
 print("ready", flush=True)
-run.search(SyntheticEvaluator(delay_s=float(sys.argv[4])), Silent())
-run.finish(SyntheticEvaluator(delay_s=float(sys.argv[4])), Silent())
+run.search(Slow(float(sys.argv[4])), Silent())
+run.finish(Slow(4 * float(sys.argv[4])), Silent())
+"""
+REAL = """
+import sys
+from pathlib import Path
+from archsearch.cli.main import code
+print("ready", flush=True)
+words = "--epochs 4 --trial-images 300 --final-epochs 4 --trials 4 --finalists 2 --threads 1 --sampler nsga2".split()
+sys.exit(code(["run", "--space", sys.argv[1], "--out", sys.argv[2], *words]))
 """
 
 
@@ -39,6 +47,12 @@ def start(folder: Path, sampler: str, trials: int, delay: float) -> subprocess.P
     return worker
 
 
+def kill(worker: subprocess.Popen) -> None:
+    """SIGKILL, as the kernel does it when memory is short."""
+    worker.send_signal(signal.SIGKILL)
+    worker.communicate()
+
+
 def finish(worker: subprocess.Popen) -> None:
     """Wait for a worker's clean end."""
     worker.communicate(timeout=120)
@@ -50,10 +64,13 @@ def finish(worker: subprocess.Popen) -> None:
 def test_sigkill_at_random_moments_changes_nothing(tmp_path, sampler, kills):
     rng = random.Random(f"{sampler} {kills}")
     for _ in range(kills):
-        worker = start(tmp_path / "killed", sampler, 60, 0.02)
-        time.sleep(rng.uniform(0.0, 0.6))
-        worker.send_signal(signal.SIGKILL)
-        worker.communicate()
+        worker = start(tmp_path / "killed", sampler, 60, 0.03)
+        time.sleep(rng.uniform(0.0, 0.4))
+        kill(worker)
+    assert (
+        sum(map(is_first, make_run(tmp_path / "killed", sampler=sampler, budgets={"madds": "20M"}).ledger.trials()))
+        < 60
+    )
     finish(start(tmp_path / "killed", sampler, 60, 0.0))
     finish(start(tmp_path / "whole", sampler, 60, 0.0))
     killed = make_run(tmp_path / "killed", sampler=sampler, budgets={"madds": "20M"})
@@ -63,6 +80,46 @@ def test_sigkill_at_random_moments_changes_nothing(tmp_path, sampler, kills):
     tests = [{k: v for k, v in run.ledger.study.user_attrs.items() if "test" in k} for run in (killed, whole)]
     assert tests[0] == tests[1]
     assert len(tests[0]) == 3
+
+
+@pytest.mark.slow
+def test_kills_between_the_tests_of_the_front_change_nothing(tmp_path):
+    finish(start(tmp_path / "whole", "random", 12, 0.0))
+    whole = make_run(tmp_path / "whole", sampler="random", budgets={"madds": "20M"})
+    for tested in (1, 2):
+        worker = start(tmp_path / "killed", "random", 12, 0.1)
+        run = make_run(tmp_path / "killed", sampler="random", budgets={"madds": "20M"})
+        while sum(name.startswith("archsearch:test:") for name in run.ledger.study.user_attrs) < tested:
+            time.sleep(0.02)
+        kill(worker)
+    finish(start(tmp_path / "killed", "random", 12, 0.0))
+    assert run.ledger.study.user_attrs == whole.ledger.study.user_attrs
+    assert story(run) == story(whole)
+
+
+@pytest.mark.slow
+def test_kills_in_real_trainings_change_nothing(tmp_path):
+    space = tmp_path / "tiny.toml"
+    space.write_text(
+        "width = [0.5, 1.0]\nresolution = 24\n[stem]\nwidth = 16\n[head]\nwidth = 32\n"
+        "[[stage]]\nwidth = 16\nexpand = [1, 2]\nstride = 2\n[[stage]]\nwidth = 24\nstride = 2\nexpand = [2, 3]\n"
+    )
+    rng = random.Random(7)
+    stories = []
+    for folder, kills in (("killed", 4), ("whole", 0)):
+        command = [sys.executable, "-c", REAL, str(space), str(tmp_path / folder)]
+        for _ in range(kills):
+            worker = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            time.sleep(6 + rng.uniform(0, 2))
+            kill(worker)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+        assert done.returncode == 0, done.stderr
+        study = open_run(tmp_path / folder)[0]
+        trials = [(t.number, t.state.name, t.user_attrs["key"], t.params, t.values) for t in study.trials]
+        tests = {k: v["top1_test"] for k, v in study.user_attrs.items() if k.startswith("archsearch:test:")}
+        stories.append((trials, tests))
+    assert stories[0] == stories[1]
+    assert len(stories[0][1]) >= 1
 
 
 @pytest.mark.parametrize(("sampler", "steps"), [
@@ -101,8 +158,7 @@ def test_a_living_worker_takes_over_the_trial_of_a_dead_one(tmp_path, silent):
     while not run.ledger.trials():
         time.sleep(0.05)
     assert run.ledger.trials()[0].state == TrialState.RUNNING
-    worker.send_signal(signal.SIGKILL)
-    worker.communicate()
+    kill(worker)
     evaluator = Noting()
     run.search(evaluator, silent)
     assert [t.user_attrs["status"] for t in run.ledger.trials()] == ["trained"] * 3

@@ -70,6 +70,24 @@ def test_a_storage_url_is_used_instead_of_the_journal(tmp_path, silent):
     assert not run.folder.journal.exists()
 
 
+def test_a_study_in_a_shared_storage_belongs_to_one_folder(tmp_path):
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    make_run(tmp_path / "one", storage=url)
+    with pytest.raises(RunError, match="belongs to the folder"):
+        make_run(tmp_path / "two", storage=url)
+
+
+@pytest.mark.parametrize(("key", "value"), [
+    ("trials", '"x"'), ("trials", "-3"), ("minimize", "5"), ("finalists", '"q"'), ("seed", "true"), ("colour", "1"),
+])  # fmt: skip
+def test_a_run_toml_edited_to_nonsense_is_told(tmp_path, key, value):
+    run = make_run(tmp_path / "run")
+    lines = [line for line in run.folder.command.read_text().splitlines() if not line.startswith(f"{key} =")]
+    run.folder.command.write_text("\n".join([f"{key} = {value}", *lines]) + "\n")
+    with pytest.raises(RunError, match=key):
+        make_run(tmp_path / "run")
+
+
 def test_a_bad_storage_url_is_one_line(tmp_path):
     with pytest.raises(RunError, match="cannot be opened"):
         make_run(tmp_path / "run", storage="nosuch://here")

@@ -1,5 +1,6 @@
 """Failures and limits of one worker."""
 
+from archsearch.errors import CheckpointError
 from archsearch.search.propose import is_first
 from archsearch.spec.arch import Arch
 from tests.search.conftest import Noting, make_run
@@ -50,6 +51,22 @@ def test_the_evaluator_is_given_the_trial_time_limit_and_its_own_seed(tmp_path, 
     make_run(tmp_path / "run", trials=4, trial_timeout=12.5).search(Listening(), silent)
     assert [job.time_limit_s for job in jobs] == [12.5] * 4
     assert len({job.seed for job in jobs}) == 4
+
+
+def test_damaged_checkpoints_of_a_trial_are_thrown_away_and_it_begins_again(tmp_path, silent, caplog):
+    class Damaged(Noting):
+        def evaluate(self, arch, job):
+            if not job.folder.exists() and not self.evaluated:
+                job.folder.mkdir(parents=True)
+                self.evaluated.append(("damaged", {}))
+                raise CheckpointError("last.pt is damaged")
+            assert not job.folder.exists()
+            return super().evaluate(arch, job)
+
+    run = make_run(tmp_path / "run", trials=2)
+    run.search(Damaged(), silent)
+    assert [t.user_attrs["status"] for t in run.ledger.trials()] == ["trained"] * 2
+    assert "begins again" in caplog.text
 
 
 def test_checkpoints_of_a_finished_trial_are_deleted(tmp_path, silent):
