@@ -73,10 +73,9 @@ def test_every_sampler_runs(cli, sampler):
 
 
 def test_several_objectives_and_budgets(cli):
-    done = cli(
-        "run", "--budget-madds", "5M..25M", "--budget-params", "50%", "--budget-memory", "512KiB",
-        "--minimize", "params", "--minimize", "peak_memory", "--evaluator", "synthetic", "--trials", 8, "--out", "run", "--json",
-    )  # fmt: skip
+    budgets = ("--budget-madds", "5M..25M", "--budget-params", "50%", "--budget-memory", "512KiB")
+    objectives = ("--minimize", "params", "--minimize", "peak_memory")
+    done = cli("run", *budgets, *objectives, "--evaluator", "synthetic", "--trials", 8, "--out", "run", "--json")
     assert done.code == 0
     for row in done.json["front"]:
         assert 5_000_000 <= row["madds"] <= 25_000_000
