@@ -105,7 +105,7 @@ def train(
     """
     from dataclasses import replace
 
-    from archsearch.cli.loading import load_data, pick_device
+    from archsearch.cli.loading import default_threads, load_data, pick_device
     from archsearch.cli.show import console, percent, print_json
     from archsearch.cli.watch import bar
     from archsearch.cost.count import record
@@ -119,9 +119,9 @@ def train(
     network = read_arch(arch)
     followed = find_recipe(recipe, **({} if epochs is None else {"epochs": epochs}))
     on = pick_device(device)
-    tune_process(threads)
     log = console(error=True)
     dataset = load_data(data or "digits", log)
+    tune_process(default_threads(dataset.native, on) if threads is None else threads)
     network = replace(network, head=replace(network.head, classes=len(dataset.classes)))
     told = record(network)
     folder = RunFolder(out or Path("results") / f"run-train-{told['key']}-{dataset.name}-s{seed}").make()

@@ -33,7 +33,10 @@ MaddsBudget = Annotated[str | None, _option("--budget-madds", f"Hard limit on mu
 ParamsBudget = Annotated[str | None, _option("--budget-params", f"Hard limit on parameters, {LIMIT}.")]
 MemoryBudget = Annotated[str | None, _option("--budget-memory", f"Hard limit on peak activation memory, {BYTES}.")]
 DeviceOption = Annotated[str | None, _option("--device", "cpu or cuda; a GPU is taken where there is one.")]
-ThreadsOption = Annotated[int | None, _option("--threads", "CPU threads of this process.")]
+ThreadsOption = Annotated[
+    int | None,
+    _option("--threads", "CPU threads of this process. [default: 1 on images up to 64 pixels, else torch's]"),
+]
 EpochsOption = Annotated[
     int | None, _option("--epochs", "Epochs of a training. [default: run: sized for the device; train: the recipe's]")
 ]

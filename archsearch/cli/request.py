@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archsearch import plugins
-from archsearch.cli.loading import default_space, largest_resolution, load_data, pick_device
+from archsearch.cli.loading import default_space, default_threads, largest_resolution, load_data, pick_device
 from archsearch.cli.show import console
 from archsearch.errors import DataError, RunError
 
@@ -97,6 +97,12 @@ class Request:
         return pick_device(self.given["device"])
 
     @cached_property
+    def threads(self) -> int | None:
+        """CPU threads of this process; None leaves torch's choice."""
+        given: int | None = self.given["threads"]
+        return default_threads(self.peek.native, self.device) if given is None else given
+
+    @cached_property
     def amounts(self) -> dict[str, int]:
         """Amounts of work: as given, else as the folder's run began, else planned for device and number of images.
 
@@ -154,7 +160,7 @@ class Request:
 
         asked = {name: value for name, value in self.given.items() if value is not None}
         config = RunConfig(
-            **self.amounts | asked | {"device": self.device},
+            **self.amounts | asked | {"device": self.device, "threads": self.threads},
             space=self.space or self.problem.space.name,
             space_hash=space_hash(self.problem.space),
             data=self.data or "digits",

@@ -21,7 +21,7 @@ def carry_out(request: "Request", *, png: bool, as_json: bool) -> None:
     from archsearch.train.tuning import tune_process
 
     problem = request.problem  # whatever is wrong with the options shows here, before anything is decoded or written
-    tune_process(request.given["threads"])
+    tune_process(request.threads)
     evaluator = request.evaluator
     run = opened(request)
     metrics = tuple(dict.fromkeys([*problem.minimize, *problem.budget.limits]))
