@@ -36,7 +36,7 @@ class Means:
 
 MEANS = {
     "cpu": Means(trials=16, trial_images=5_000, trial_passes=20_000, epochs=(3, 4),
-                 final_passes=100_000, final_epochs=(2, 8), finalists=4, batch=128),
+                 final_passes=100_000, final_epochs=(2, 6), finalists=4, batch=128),
     "cuda": Means(trials=60, trial_images=1_000_000, trial_passes=500_000, epochs=(5, 60),
                   final_passes=3_000_000, final_epochs=(20, 100), finalists=10, batch=256),
 }  # fmt: skip
