@@ -135,6 +135,8 @@ def append_manifest(folder: RunFolder, entries: Mapping[str, Any]) -> None:
     try:
         manifest = json.loads(folder.manifest.read_text(encoding="utf-8"))
     except (OSError, ValueError):
+        manifest = None
+    if not isinstance(manifest, dict):
         write_manifest(folder, entries)
         return
     told = {name: entries[name] for name in ("argv", "commit", "cpu", "device") if name in entries}

@@ -1,7 +1,8 @@
 """Commands about one network: count it, train it."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +17,9 @@ from archsearch.cli.options import (
     at_least,
     read_arch,
 )
+
+if TYPE_CHECKING:
+    from archsearch.spec.arch import Arch
 
 VERIFY = "Compare with torch hooks and fvcore on the built model; fail where they differ."
 
@@ -59,13 +63,13 @@ def count(
 
 def layers(network: Any) -> list[dict[str, Any]]:
     """One record for each operation of a network: where it stands, its shapes, its costs."""
-    from archsearch.cost.count import BUILT_IN, metric
+    from archsearch.cost.count import all_metrics, metric
     from archsearch.spec.lower import lower, unroll
 
     return [
         {"name": op.name, "kind": op.kind, "role": op.label, "c_in": op.c_in, "c_out": op.c_out,
          "kernel": op.kernel, "stride": op.stride, "size_in": op.size_in, "size_out": op.size_out,
-         "act": op.act, **{name: metric(name).price(op) for name in BUILT_IN}}
+         "act": op.act, **{name: metric(name).price(op) for name in all_metrics()}}
         for op in unroll(lower(network))
     ]  # fmt: skip
 
@@ -103,10 +107,32 @@ def train(
 
     Example: archsearch train mobilenet_v2_0.5_32 --data cifar10 --epochs 20
     """
-    from dataclasses import replace
-
-    from archsearch.cli.loading import default_threads, load_data, pick_device
     from archsearch.cli.show import console, percent, print_json
+
+    at_least(1, epochs=epochs, threads=threads)
+    changes = {} if epochs is None else {"epochs": epochs}
+    done = trained(read_arch(arch), data or "digits", recipe=(recipe, changes), out=out,
+                   means={"device": device, "threads": threads, "seed": seed})  # fmt: skip
+    if as_json:
+        print_json(done)
+        return
+    console().print(
+        f"test top-1 {percent(done['top1_test'], done['top1_test_se'])}, top-5 {percent(done['top5_test'])} after "
+        f"{done['epochs']} epochs ({done['seconds']:.0f} s); weights in {done['weights']}",
+        soft_wrap=True,
+    )
+
+
+def trained(
+    network: "Arch", data: str, *, recipe: tuple[str, dict[str, Any]], out: Path | None, means: dict[str, Any]
+) -> dict[str, Any]:
+    """Train and test one network; the record that `--json` prints, also kept in the folder's manifest.
+
+    recipe   its name, and the fields that are given otherwise
+    means    device, threads and seed as given; None = default
+    """
+    from archsearch.cli.loading import default_threads, load_data, pick_device
+    from archsearch.cli.show import console
     from archsearch.cli.watch import bar
     from archsearch.cost.count import record
     from archsearch.evaluate.base import Job
@@ -115,31 +141,21 @@ def train(
     from archsearch.train.recipe import recipe as find_recipe
     from archsearch.train.tuning import tune_process
 
-    at_least(1, epochs=epochs, threads=threads)
-    network = read_arch(arch)
-    followed = find_recipe(recipe, **({} if epochs is None else {"epochs": epochs}))
-    on = pick_device(device)
-    log = console(error=True)
-    dataset = load_data(data or "digits", log)
-    tune_process(default_threads(dataset.native, on) if threads is None else threads)
+    name, changes = recipe
+    followed, device, log = find_recipe(name, **changes), pick_device(means["device"]), console(error=True)
+    dataset = load_data(data, log)
+    tune_process(means["threads"] or default_threads(dataset.native, device))
     network = replace(network, head=replace(network.head, classes=len(dataset.classes)))
     told = record(network)
-    folder = RunFolder(out or Path("results") / f"run-train-{told['key']}-{dataset.name}-s{seed}").make()
-    images = len(dataset.splits["train"])
-    evaluator = TrainEvaluator(dataset=dataset, recipe=followed, final_recipe=followed, images=images, device=on)
+    folder = RunFolder(out or Path("results") / f"run-train-{told['key']}-{dataset.name}-s{means['seed']}").make()
+    evaluator = TrainEvaluator(dataset=dataset, recipe=followed, final_recipe=followed,
+                               images=len(dataset.splits["train"]), device=device)  # fmt: skip
     with bar(log, "training") as progress:
-        job = Job(number=0, seed=seed, folder=folder.checkpoints, progress=progress)
+        job = Job(number=0, seed=means["seed"], folder=folder.checkpoints, progress=progress)
         result = evaluator.final(network, job)
     document = {**told, "data": dataset.name, "top1_test": result.top1, "top1_test_se": result.top1_se,
-                "top5_test": result.top5, "seconds": result.seconds, **result.extra, "seed": seed,
+                "top5_test": result.top5, "seconds": result.seconds, **result.extra, "seed": means["seed"],
                 "weights": str(folder.checkpoints / "model.pt")}  # fmt: skip
-    write_manifest(folder, {**environment(), "result": document, "recipe": followed.to_dict(), "device": on,
+    write_manifest(folder, {**environment(), "result": document, "recipe": followed.to_dict(), "device": device,
                             "dataset": {"name": dataset.name, "fingerprint": dataset.fingerprint}})  # fmt: skip
-    if as_json:
-        print_json(document)
-        return
-    console().print(
-        f"test top-1 {percent(result.top1, result.top1_se)}, top-5 {percent(result.top5)} after {followed.epochs} "
-        f"epochs ({result.seconds:.0f} s); weights in {document['weights']}",
-        soft_wrap=True,
-    )
+    return document

@@ -1,7 +1,7 @@
 """What one `archsearch run` asks for, resolved: images, space, limits, amounts of work, evaluator."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from archsearch.data.load import Peek
     from archsearch.evaluate.base import Evaluator
     from archsearch.search.config import RunConfig
-    from archsearch.search.plan import Plan
     from archsearch.search.propose import Problem
     from archsearch.spec.space import SearchSpace
 
@@ -25,7 +24,6 @@ NO_DATA = (
     "no --data given: using scikit-learn's handwritten digits, upscaled.\n"
     "  your own images: --data cifar10 | --data folder/ (one folder a class) | --data file.parquet"
 )
-AMOUNTS = ("trials", "trial_images", "epochs", "batch", "final_epochs", "final_batch", "finalists")
 
 
 @dataclass(kw_only=True)
@@ -110,9 +108,9 @@ class Request:
         """
         from archsearch.search.plan import plan
 
-        planned = vars_of(plan(self.peek.train_images, self.device)) | self.kept
-        chosen = {name: self.given.get(name) for name in AMOUNTS}
-        amounts = {name: planned[name] if value is None else value for name, value in chosen.items()}
+        planned = asdict(plan(self.peek.train_images, self.device)) | self.kept
+        asked = {name: self.given[name] for name in planned if self.given.get(name) is not None}
+        amounts: dict[str, int] = planned | asked
         if amounts["trial_images"] < self.peek.num_classes:
             raise DataError(
                 f"--trial-images {amounts['trial_images']} cannot hold {self.peek.num_classes} classes: give more"
@@ -124,6 +122,7 @@ class Request:
         """The amounts of a run that lies in the folder already; a run goes on with what it began with."""
         from archsearch.records import RunFolder, read_toml
         from archsearch.search.config import RunConfig
+        from archsearch.search.plan import AMOUNTS
 
         command = RunFolder(self.folder).command
         try:
@@ -200,11 +199,6 @@ class Request:
             "space": {"name": problem.space.name, "size": problem.space.size},
             "budgets": problem.budget.to_dict(),
         }
-
-
-def vars_of(plan: "Plan") -> dict[str, int]:
-    """A plan's amounts by name."""
-    return {name: getattr(plan, name) for name in AMOUNTS}
 
 
 def loose(space: "SearchSpace", budget: "Budget") -> list[str]:

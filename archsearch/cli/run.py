@@ -1,8 +1,7 @@
 """The command `run`: search, retrain and test the front, write the report."""
 
-import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -74,17 +73,22 @@ def run(
     from archsearch.cli.request import Request
     from archsearch.cli.session import carry_out
 
-    at_least(1, trials=trials, epochs=epochs, trial_images=trial_images, final_epochs=final_epochs, threads=threads)
-    at_least(0, finalists=finalists)
-    at_least(0.001, timeout=timeout, trial_timeout=trial_timeout)
-    given = {
-        "evaluator": evaluator, "sampler": sampler, "trials": trials, "timeout": timeout,
-        "trial_timeout": trial_timeout, "epochs": epochs, "trial_images": trial_images, "recipe": recipe,
-        "final_epochs": final_epochs, "final_recipe": final_recipe, "finalists": finalists,
-        "storage": absolute(storage),
-        "device": device, "threads": threads, "seed": seed,
-    }  # fmt: skip
+    given = checked(
+        evaluator=evaluator, sampler=sampler, trials=trials, timeout=timeout, trial_timeout=trial_timeout,
+        epochs=epochs, trial_images=trial_images, recipe=recipe, final_epochs=final_epochs, final_recipe=final_recipe,
+        finalists=finalists, storage=absolute(storage), device=device, threads=threads, seed=seed,
+    )  # fmt: skip
     budgets = budget_texts(budget_madds, budget_params, budget_memory)
     request = Request(budgets=budgets, space=space, data=data, minimize=tuple(minimize), out=out, given=given)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     carry_out(request, png=png, as_json=as_json)
+
+
+def checked(**given: Any) -> dict[str, Any]:
+    """The options as they were given, amounts within their ranges.
+
+    raises   RunError naming the option
+    """
+    least = {name: 1.0 for name in ("trials", "epochs", "trial_images", "final_epochs", "threads")}
+    for name, value in (least | {"finalists": 0.0, "timeout": 0.001, "trial_timeout": 0.001}).items():
+        at_least(value, **{name: given[name]})
+    return given

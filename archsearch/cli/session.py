@@ -20,6 +20,7 @@ def carry_out(request: "Request", *, png: bool, as_json: bool) -> None:
     from archsearch.cli.watch import ConsoleWatch
     from archsearch.train.tuning import tune_process
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     problem = request.problem  # whatever is wrong with the options shows here, before anything is decoded or written
     tune_process(request.threads)
     evaluator = request.evaluator

@@ -39,9 +39,10 @@ class Budget:
             inside = inside & (costs[name] >= limit.low) & (costs[name] <= limit.high)
         return inside
 
-    def excess(self, costs: Mapping[str, int]) -> dict[str, float]:
+    def excess(self, costs: Mapping[str, Any]) -> dict[str, Any]:
         """How far each limit is broken, as a share of it: at most 0 where it holds (Optuna's sign).
 
+        costs    metric name -> int, or int64[n]
         returns  "madds<=high" and "madds>=low" -> (cost - high) / high, (low - cost) / low
         """
         broken = {}

@@ -74,7 +74,7 @@ def train_evaluator(setup: Setup) -> TrainEvaluator:
 
 
 def evaluation(result: TrainResult) -> Evaluation:
-    """A training's result with the binomial standard error of its top-1."""
-    error = math.sqrt(max(result.top1 * (1 - result.top1), 0.25 / max(result.images, 1)) / max(result.images, 1))
+    """A training's result with the binomial standard error of its top-1, never below half an image."""
+    error = max(math.sqrt(result.top1 * (1 - result.top1) / result.images), 0.5 / result.images)
     return Evaluation(top1=result.top1, top5=result.top5, top1_se=error, seconds=result.seconds,
                       extra={"epochs": result.epochs, "images": result.images})  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from archsearch.errors import RunError
 from archsearch.records import STUDY
+from archsearch.search.plan import AMOUNTS
 
 # What may change on resume: amounts and places. Space and data may be spelled otherwise, their hashes may not change.
 FREE = ("trials", "timeout", "trial_timeout", "finalists", "threads", "device", "space", "data", "study")
@@ -68,14 +69,13 @@ class RunConfig:
         return cls(**dict(plain) | {"minimize": tuple(plain.get("minimize", ("madds",)))})
 
 
-AMOUNTS = ("trials", "epochs", "batch", "trial_images", "final_epochs", "final_batch")
 LIMITS = ("timeout", "trial_timeout")
 
 
 def _plausible(name: str, value: Any) -> bool:
     """Whether a value read from a file can stand in a config."""
-    if name in (*AMOUNTS, "finalists", "seed", "threads"):
-        least = 1 if name in (*AMOUNTS, "threads") else 0
+    if name in (*AMOUNTS, "seed", "threads"):
+        least = 0 if name in ("finalists", "seed") else 1
         return isinstance(value, int) and not isinstance(value, bool) and value >= least
     if name in LIMITS:
         return isinstance(value, int | float) and value > 0

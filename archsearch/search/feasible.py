@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from archsearch.cost.budget import Budget, show
 from archsearch.cost.extremes import extremes
-from archsearch.cost.table import cost_table
+from archsearch.cost.table import CostTable, cost_table
 from archsearch.errors import BudgetError
 from archsearch.spec.space import Codes, SearchSpace
 from archsearch.spec.text import to_text
@@ -62,13 +62,13 @@ def pool(space: SearchSpace, budget: Budget, n: int, rng: np.random.Generator, *
         fits = np.broadcast_to(budget.fits(costs), (len(codes),))
         found.append(codes[fits])
         if not fits.any():
-            worst = _nearest(codes, costs, budget, worst, table.count)
+            worst = _nearest(codes if worst is None else np.concatenate([worst, codes]), budget, table)
         if not whole and sum(map(len, found)) >= n:
             break
     codes = np.concatenate(found)
     if len(codes) == 0:
         assert worst is not None
-        codes = _climb(space, budget, worst, names) if not whole else codes
+        codes = codes if whole else _climb(space, budget, worst, names)
         if len(codes) == 0:
             raise _nothing(space, budget, worst[0])
     codes = rng.permutation(codes)[: max(n, 1)] if len(codes) > n else codes
@@ -77,21 +77,12 @@ def pool(space: SearchSpace, budget: Budget, n: int, rng: np.random.Generator, *
 
 def breach(budget: Budget, costs: Costs) -> NDArray[np.float64]:
     """How far n networks miss the budget, as the sum of relative excesses: float[n], 0 where it is met."""
-    total = np.zeros(len(next(iter(costs.values()))))
-    for name, limit in budget.limits.items():
-        total += np.maximum(0, (costs[name] - limit.high) / max(limit.high, 1)) if np.isfinite(limit.high) else 0
-        total += np.maximum(0, (limit.low - costs[name]) / max(limit.low, 1))
-    return total
+    return np.asarray(np.sum([np.maximum(0.0, value) for value in budget.excess(costs).values()], axis=0))
 
 
-def _nearest(codes: Codes, costs: Costs, budget: Budget, held: Codes | None, count: object) -> Codes:
-    """The 64 codes nearest to the budget, of these and those held so far."""
-    best = codes[np.argsort(breach(budget, costs), kind="stable")[:64]]
-    if held is None:
-        return best
-    both = np.concatenate([held, best])
-    assert callable(count)
-    return np.asarray(both[np.argsort(breach(budget, count(both)), kind="stable")[:64]])
+def _nearest(codes: Codes, budget: Budget, table: CostTable) -> Codes:
+    """The 64 codes nearest to the budget."""
+    return np.asarray(codes[np.argsort(breach(budget, table.count(codes)), kind="stable")[:64]])
 
 
 def _climb(space: SearchSpace, budget: Budget, codes: Codes, names: tuple[str, ...]) -> Codes:

@@ -59,7 +59,11 @@ class JournalLock(BaseJournalFileLock):
     def acquire(self) -> bool:
         """Take the lock; what a killed co-worker left unfinished is cut first, or our record would be glued to it."""
         taken = self._lock.take()
-        cut_tail(self._journal)
+        try:
+            cut_tail(self._journal)
+        except OSError:
+            self._lock.free()  # Optuna lets go only of what it got
+            raise
         return taken
 
     def release(self) -> None:

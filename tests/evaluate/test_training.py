@@ -78,7 +78,7 @@ def test_the_standard_error_is_binomial_in_the_judged_images(digits, tmp_path):
     result = evaluator(digits).evaluate(SMALL, job(tmp_path))
     n = result.extra["images"]
     assert result.top1 * n == pytest.approx(round(result.top1 * n))
-    assert result.top1_se == pytest.approx(math.sqrt(max(result.top1 * (1 - result.top1), 0.25 / n) / n))
+    assert result.top1_se == pytest.approx(max(math.sqrt(result.top1 * (1 - result.top1) / n), 0.5 / n))
     assert 0 <= result.top1 <= result.top5 <= 1
 
 
