@@ -5,6 +5,7 @@ import json
 import pytest
 
 from archsearch.errors import RunError
+from archsearch.search import lock
 from archsearch.search.ledger import open_journal, repair
 from archsearch.search.lock import FileLock, is_alive
 from tests.search.conftest import Noting, make_run, story
@@ -115,3 +116,13 @@ def test_a_lock_is_held_by_one_and_free_after(tmp_path):
     assert second.take(wait=False)
     second.free()
     assert not is_alive(tmp_path / "never")
+
+
+def test_a_full_disk_while_the_lock_is_taken_leaves_it_free(tmp_path, monkeypatch):
+    def full(journal):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(lock, "cut_tail", full)
+    with pytest.raises(OSError, match="No space left"):
+        lock.JournalLock(tmp_path / "study.journal").acquire()
+    assert FileLock(tmp_path / "study.journal.lock").take(wait=False)
