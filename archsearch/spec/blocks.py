@@ -177,7 +177,7 @@ def squeeze_excite(b: Block, width: Int, source: str, *, where: Int = 1, size: I
     inner = "silu" if isinstance(b.act, str) and b.act == "silu" else "relu"
     size = b.size_out if size is None else size
     present: Int = (b.se != 0) * 1
-    times: Int = b.times * present * where
+    times: Any = b.times * present * where
     yield Op(kind="pool", label="squeeze pool", c_in=width, c_out=width, size_in=size, size_out=1, kernel=size,
              stride=size, times=times, inputs=(source,))  # fmt: skip
     yield Op(kind="conv", label="squeeze", c_in=width, c_out=squeezed, size_in=1, size_out=1, per_group=width,

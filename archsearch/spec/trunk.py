@@ -116,7 +116,7 @@ def find_tap(net: Net, entrances: Sequence[Door]) -> Tapped | None:
         return None
     number = tap.stage(net.stem.stride, [stage.stride for stage in net.stages])
     stage, door = net.stages[number], entrances[number]
-    channels: Int = 0
+    channels: Any = 0
     label = ""
     for name, mask in kinds(stage).items():
         ops = block_ops(name, blocks(stage, door, mask)[0])
