@@ -33,7 +33,8 @@ HEADS = (
     {"kind": "lraspp", "width": 0, "hidden": 8, "classes": 3, "output_stride": 16},
     {"kind": "lraspp", "width": 12, "hidden": 8, "classes": 2, "output_stride": 8},
 )
-OPS = ("id", "ir_k3_e3", "ir_k5_e6_linear", "ds_xskip", "cr_e2_noskip_nsw", "ir_relu6_bskip")
+OPS = ("id", "ir_k3_e3", "ir_k5_e6_linear", "ds_xskip", "cr_e2_noskip_nsw", "ir_relu6_bskip", "ir_e1_se0.25", "cn_k1",
+       "er_e2_bskip", "er_e1_k5", "sg_e2", "uib_a3_k0_e2", "uib_k5_e2.3_se0.5_sesig")  # fmt: skip
 
 
 @st.composite
@@ -84,13 +85,16 @@ def _some(values: tuple[Any, ...]) -> st.SearchStrategy[Any]:
 
 @st.composite
 def _stage_tables(draw: st.DrawFn) -> dict[str, Any]:
-    """A [[stage]] of a space file: any fields fixed, as axes, or chosen together as `op`."""
+    """A [[stage]] of a space file: any fields fixed, as axes, or chosen together as `op`; for each block or for all."""
     chosen = draw(st.sets(st.sampled_from(sorted(set(CHOICES) - {"width"})), max_size=3))
     row = {name: draw(_some(CHOICES[name])) for name in sorted(chosen)} | {"width": draw(_some(WIDTHS))}
     if draw(st.booleans()):
-        together = {"block", "kernel", "expand", "act", "bottleneck", "shortcut"}
+        together = set(CHOICES) - {"width", "repeats", "stride"}
         row = {name: value for name, value in row.items() if name not in together}
         row["op"] = draw(st.lists(st.sampled_from(OPS), min_size=1, max_size=3, unique=True))
+    own = sorted(row.keys() - {"width", "repeats", "stride"})
+    if own and draw(st.booleans()):
+        row["per_block"] = draw(st.just(True) | st.lists(st.sampled_from(own), min_size=1, unique=True))
     return row
 
 

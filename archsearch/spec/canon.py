@@ -45,6 +45,17 @@ def _rows(ops: Iterable[Op]) -> list[list[object]]:
     return rows
 
 
+def wired(ops: Iterable[Op]) -> list[str]:
+    """The rows of a run of unrolled ops, each as JSON, its inputs by how many rows back they were made.
+
+    What was made before the run counts as its last row, so equal runs have equal rows wherever they stand.
+    """
+    return [
+        json.dumps([*content, [index - number for number in inputs]], separators=(",", ":"))
+        for index, (*content, inputs) in enumerate(_rows(ops))
+    ]
+
+
 def _content(op: Op) -> list[object]:
     content = [op.kind, op.c_in, op.c_out, op.kernel, op.stride, op.per_group, op.bias, op.norm, op.act]
     content += [["dilation", op.dilation]] if op.dilation != 1 and op.kernel != 1 else []

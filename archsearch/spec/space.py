@@ -111,15 +111,21 @@ class SearchSpace:
         """n codes, uniform over the space, with replacement: int64[n, axes]."""
         return rng.integers(0, self.radix, size=(n, len(self.axes)), dtype=np.int64)
 
-    def enumerate(self, chunk: int = 65536) -> Iterator[Codes]:
-        """All codes, in order, in chunks int64[<=chunk, axes]."""
-        for start in range(0, self.size, chunk):
-            numbers = np.arange(start, min(start + chunk, self.size), dtype=np.int64)
-            codes = np.empty((len(numbers), len(self.axes)), dtype=np.int64)
-            for axis in range(len(self.axes) - 1, -1, -1):
-                codes[:, axis] = numbers % self.radix[axis]
-                numbers = numbers // self.radix[axis]
-            yield codes
+    def enumerate(self, chunk: int = 65536, *, start: int = 0) -> Iterator[Codes]:
+        """All codes from number `start` on, in order, in chunks int64[<=chunk, axes]; any size of space."""
+        while start < self.size:
+            yield self._run(start, min(chunk, self.size - start))
+            start += chunk
+
+    def _run(self, start: int, n: int) -> Codes:
+        """The n codes from number `start` on: added to its digits, so that no number grows beyond int64."""
+        codes = np.empty((n, len(self.axes)), dtype=np.int64)
+        carry = np.arange(n, dtype=np.int64)
+        for axis in range(len(self.axes) - 1, -1, -1):
+            choices = len(self.axes[axis].values)
+            start, digit = divmod(start, choices)
+            carry, codes[:, axis] = np.divmod(carry + digit, choices)
+        return codes
 
     def population(self, codes: Codes) -> Population:
         """The fields of n networks at once, for `lower`; codes int[n, axes]."""
