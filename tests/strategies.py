@@ -5,6 +5,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from archsearch.spec.arch import ACTIVATIONS, BOTTLENECKS, GATES, SE_OF, SHORTCUTS, Arch, Head, Stage, Stem
+from archsearch.spec.space import SearchSpace
+from archsearch.spec.space_file import parse_space
 
 SHIPPED = ("linear_vs_relu", "mobilenet_v2", "mobilenet_v2_small", "nas_bench_macro")
 BLOCKS = ("ir", "ds", "cr", "id", "cn", "er", "sg", "uib")
@@ -118,3 +120,9 @@ def space_tables(draw: st.DrawFn, *, most_stages: int = 3) -> dict[str, Any]:
         "every_stage": {name: draw(_some(CHOICES[name])) for name in sorted(shared)},
         "stage": rows,
     }
+
+
+@st.composite
+def spaces(draw: st.DrawFn) -> SearchSpace:
+    """Any small design space."""
+    return parse_space(draw(space_tables()), name="generated")

@@ -10,17 +10,11 @@ from hypothesis import strategies as st
 from archsearch.errors import SpaceError
 from archsearch.spec.lower import lower
 from archsearch.spec.presets import mobilenet_v2
-from archsearch.spec.space import SearchSpace
-from archsearch.spec.space_file import parse_space, read_space
-from tests.strategies import SHIPPED, space_tables
+from archsearch.spec.space_file import read_space
+from tests.strategies import SHIPPED, spaces
 
 SIZES = {"linear_vs_relu": 10 * 6 * 2**5 * 2**6, "mobilenet_v2": 30 * 2 * 81**5 * 54,
          "mobilenet_v2_small": 20 * 2 * 54**5 * 36, "nas_bench_macro": 3**8}  # fmt: skip
-
-
-@st.composite
-def spaces(draw: st.DrawFn) -> SearchSpace:
-    return parse_space(draw(space_tables()), name="generated")
 
 
 @pytest.mark.parametrize("name", SHIPPED)
