@@ -91,3 +91,13 @@ def test_the_default_space_needs_six_gathers_of_one_word_and_its_public_parts_st
     assert len(plan.joined) == 6
     assert len(table.parts) == 9
     assert len(set(plan.steps)) == len(plan.steps)
+
+
+@pytest.mark.parametrize(("bits", "shared"), [(31, True), (32, False)])
+def test_a_word_is_filled_to_its_last_bit_and_no_further(bits, shared):
+    most = {"madds": 2**32 - 1, "params": 2**bits - 1}
+    part = Part((0,), np.ones(1, dtype=np.int64), {name: np.array([0, value]) for name, value in most.items()})
+    plan = joins.plan([part], tuple(most))
+    assert len(plan.words) == (1 if shared else 2)
+    got = plan.count(np.array([[0], [1]]))
+    assert {name: total.tolist() for name, total in got.items()} == {name: [0, value] for name, value in most.items()}
