@@ -44,14 +44,15 @@ def _print(result: dict[str, Any]) -> None:
     published, memory, times = result["published"], result["memory_bytes"], result["tables_are_times_as_fast"]
     rows = [
         [name, _rate(rate), _times(times[name]),
-         _rate(published["networks_per_second"][name]) if name in published["networks_per_second"] else "",
-         _remark(result, name)]
+         _rate(published["networks_per_second"][name]) if name in published["networks_per_second"] else ""]
         for name, rate in result["networks_per_second"].items()
     ]  # fmt: skip
     say(f"{result['space']}: {result['number']:,} networks, one thread, seed {result['seed']}; {result['cpu']}")
-    console().print(
-        table(["way of counting", "networks/s", "tables against it", published["network"], "remark"], rows, left=(0, 4))
-    )
+    console().print(table(["way of counting", "networks/s", "tables", "published"], rows))
+    for name in result["networks_per_second"]:
+        if remark := _remark(result, name):
+            say(f"{name}: {remark}")
+    say(f"tables: how many times as fast; published: {published['network']}, the same one each time, networks/s")
     say(
         f"equal: tables = formula on {result['checked']:,} networks; formula = one at a time; "
         f"other counters on {result['peers']['networks']} and on {published['network']}"
