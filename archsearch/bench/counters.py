@@ -21,14 +21,14 @@ TABLES = f"tables: {' + '.join(ADDED)}"
 TABLES_ALL = f"tables: {' + '.join(METRICS)}"
 FORMULA, ONE, FLOOR = "vectorised formula", "one at a time", "reading the codes once"
 PUBLISHED = "mobilenet_v2_1.0_224"  # the largest of the paper's own networks; random ones differ in size
-REPEATS = 3
-FORMULA_LEAST, FORMULA_MOST, FEW = 100_000, 500_000, 200  # networks counted the slow ways
+REPEATS = 5
+FORMULA_LEAST, FORMULA_MOST, FEW = 100_000, 200_000, 200  # networks counted the slow ways
 
 Told = Callable[[int, int, str], None]  # (steps done, of, what comes next)
 
 
 def measure(space_name: str, number: int, *, peers: int, seed: int, told: Told = lambda *_: None) -> dict[str, Any]:
-    """Rates of all ways of counting over the same random networks on one thread; ours are the best of three runs.
+    """Rates of all ways of counting over the same random networks on one thread; ours are the best of five runs.
 
     peers    random networks that other counters count too, besides the published one
     told     is called with (steps done, of, what comes next)
