@@ -27,6 +27,7 @@ HEAVY = {  # package -> units that may import it at all
     "torch": TORCH,
     "torchvision": {"data", "train", "measure", "export"},
     "fvcore": {"nn", "bench"},
+    "torchinfo": {"bench"},
     "optuna": {"search", "report"},
     "pandas": {"report"},
     "plotly": {"report"},

@@ -111,6 +111,17 @@ class SearchSpace:
         """n codes, uniform over the space, with replacement: int64[n, axes]."""
         return rng.integers(0, self.radix, size=(n, len(self.axes)), dtype=np.int64)
 
+    def sample_compact(self, n: int, rng: np.random.Generator) -> NDArray[np.unsignedinteger[Any]]:
+        """n codes, uniform as those of `sample`, for millions: uint8[n, axes] (wider if need be), each axis contiguous.
+
+        The codes are not those that `sample` draws with the same `rng`.
+        """
+        kind = np.min_scalar_type(max((len(axis.values) - 1 for axis in self.axes), default=0))
+        columns = np.empty((len(self.axes), n), dtype=kind)
+        for column, radix in zip(columns, self.radix, strict=True):
+            column[:] = rng.integers(0, radix, size=n, dtype=kind)
+        return columns.T
+
     def enumerate(self, chunk: int = 65536) -> Iterator[Codes]:
         """All codes, in order, in chunks int64[<=chunk, axes]."""
         for start in range(0, self.size, chunk):
