@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archsearch.errors import SpaceError, choices
 from archsearch.spec.arch import Arch, Head, Stage, Stem, scaled, scaled_head
