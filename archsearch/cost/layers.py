@@ -1,8 +1,8 @@
-"""One network op by op: where each stands, its shapes, what it costs. Tables, CSV files and drawings read these rows."""
+"""One network op by op: where each stands, its shapes, what it costs; for tables, CSV files and drawings."""
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -33,7 +33,7 @@ def layers(arch: Arch) -> list[dict[str, Any]]:
     return [{**_shapes(op), **{each.name: each.price(op) for each in metrics}} for op in unroll(ops)]
 
 
-def peak_row(rows: Sequence[dict[str, Any]]) -> int:
+def peak_row(rows: Sequence[Mapping[str, Any]]) -> int:
     """Index of the row with the most live memory; the first of equals."""
     return max(range(len(rows)), key=lambda index: rows[index]["peak_memory"])
 

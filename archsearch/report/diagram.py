@@ -64,6 +64,12 @@ def diagram(arch: Arch, *, name: str = "") -> Diagram:
                    resolution=arch.resolution, peak=listed[peak_row(listed)]["name"])  # fmt: skip
 
 
+def summary(drawn: Diagram) -> list[dict[str, Any]]:
+    """The rows as plain records, for programs: words, number of ops, costs and shares."""
+    told = ("name", "title", "shape", "words", "costs", "shares")
+    return [{**{name: getattr(row, name) for name in told}, "operations": len(row.layers)} for row in drawn.rows]
+
+
 def family(layer: Layer) -> str:
     """What kind of arithmetic an op is: a key of `FAMILIES`. Kinds without weights, known or not, are "free"."""
     if layer["kind"] == "linear":

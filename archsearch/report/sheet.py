@@ -8,7 +8,8 @@ from archsearch.errors import ReportError
 from archsearch.records import write_atomic
 from archsearch.report.diagram import Diagram, Layer
 from archsearch.report.markup import Markup, table, tag
-from archsearch.report.svg import NARROW, WIDE, peak_words, picture, printable, style_sheet, svg, totals
+from archsearch.report.svg import peak_words, picture, printable, style_sheet, svg, totals
+from archsearch.report.svg_rows import NARROW, WIDE
 from archsearch.report.theme import short
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -25,16 +26,19 @@ CSS = """
 """
 
 
+def check(path: Path) -> None:
+    """Raise ReportError unless the name is that of an .svg or .html file."""
+    if path.suffix.lower() not in (".svg", ".html"):
+        raise ReportError(f"a picture is an .svg or .html file, got {str(path)!r}")
+
+
 def write(drawn: Diagram, path: Path) -> None:
     """Write a picture, an .svg or .html file by its name.
 
     raises   ReportError for another name, RunError where the file cannot be written
     """
-    makers = {".svg": svg, ".html": page}
-    make = makers.get(path.suffix.lower())
-    if make is None:
-        raise ReportError(f"a picture is an .svg or .html file, got {str(path)!r}")
-    write_atomic(path, make(drawn))
+    check(path)
+    write_atomic(path, svg(drawn) if path.suffix.lower() == ".svg" else page(drawn))
 
 
 def page(drawn: Diagram) -> str:
@@ -51,10 +55,14 @@ def page(drawn: Diagram) -> str:
     said = f"The most memory is live at the {peak_words(drawn)}. Point at a line for its numbers. Key: {drawn.key}."
     main = tag(
         "main",
-        tag("section", tag("h2", "Stage by stage"), tag("p", said, class_="note"), tag("div", *both, class_="pictures")),
+        tag(
+            "section", tag("h2", "Stage by stage"), tag("p", said, class_="note"), tag("div", *both, class_="pictures")
+        ),
         tag("section", tag("h2", "Operations"), _operations(drawn)),
     )
-    return printable(f'<!doctype html>\n<html lang="en">{_head(drawn)}{tag("body", header, main, tag("footer"))}</html>\n')
+    return printable(
+        f'<!doctype html>\n<html lang="en">{_head(drawn)}{tag("body", header, main, tag("footer"))}</html>\n'
+    )
 
 
 def _head(drawn: Diagram) -> Markup:
