@@ -15,7 +15,7 @@ Layer = dict[str, Any]  # a row of `cost.layers.layers`
 FAMILIES = {"pointwise": "1 × 1 convolution", "depthwise": "depthwise convolution", "dense": "k × k convolution",
             "linear": "linear layer", "free": "no weights"}  # fmt: skip
 TOLD = ("width", "repeats", "stride", "kernel", "expand", "block", "act")  # fields of a stage with words of their own
-SHAPES = 3  # outputs that are spelled out
+SHAPES = 2  # outputs that are spelled out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +148,5 @@ def _shape(inside: Sequence[Layer]) -> str:
     ends = [layer for layer in inside if layer["name"] not in read]
     if len(ends) == 1:
         return f"{ends[0]['c_out']} channels, {ends[0]['size_out']} × {ends[0]['size_out']} px"
-    shapes = [f"{layer['c_out']} at {layer['size_out']} px" for layer in ends]
-    more = [f"{len(ends) - SHAPES} more"] if len(ends) > SHAPES else []
-    return f"outputs: {', '.join([*shapes[:SHAPES], *more])}"
+    shapes = [f"{layer['c_out']} at {layer['size_out']} px" for layer in ends[:SHAPES]]
+    return f"{len(ends)} outputs: {', '.join(shapes)}{' …' if len(ends) > SHAPES else ''}"

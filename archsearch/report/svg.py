@@ -22,13 +22,13 @@ def svg(drawn: Diagram) -> str:
     whole = height + more
     paper = rect(0, 0, WIDE.width, whole, "paper")
     children = [tag("title", f"{drawn.name}: {drawn.text}"), style, paper, head, moved(body, height)]
-    return printable(_svg(children, WIDE.width, whole) + "\n")
+    return printable(_svg(drawn, children, WIDE.width, whole) + "\n")
 
 
 def picture(drawn: Diagram, frame: Frame) -> Markup:
     """The rows alone, to stand in a page that has the style sheet and the totals."""
     body, height = _body(drawn, frame)
-    return _svg([body], frame.width, height)
+    return _svg(drawn, [body], frame.width, height)
 
 
 def style_sheet() -> str:
@@ -53,9 +53,12 @@ def peak_words(drawn: Diagram) -> str:
     return f"{role} of {_place(row)} ({drawn.peak})"
 
 
-def _svg(children: list[Markup], width: float, height: float) -> Markup:
+def _svg(drawn: Diagram, children: list[Markup], width: float, height: float) -> Markup:
     size = {"viewBox": f"0 0 {width} {height:.0f}", "width": width, "height": f"{height:.0f}"}
-    return tag("svg", *children, xmlns="http://www.w3.org/2000/svg", class_="diagram", role="img", **size)
+    said = f"{drawn.name}, stage by stage"
+    return tag(
+        "svg", *children, xmlns="http://www.w3.org/2000/svg", class_="diagram", role="img", aria_label=said, **size
+    )
 
 
 def _header(drawn: Diagram, frame: Frame) -> tuple[Markup, float]:
