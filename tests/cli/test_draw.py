@@ -45,8 +45,3 @@ def test_wrong_input_is_one_line_and_code_2(cli, tmp_path, arguments, told):
     assert told in done.err
     assert len(done.err.strip().splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["folder.svg"]
-
-
-def test_a_network_of_a_run_is_drawn(cli, finished, tmp_path):
-    assert cli("draw", "run#best", "--out", "best.html").code == 0
-    assert "run#best" in (tmp_path / "best.html").read_text()
