@@ -12,6 +12,7 @@ LETTER = 6.2  # mean width of a letter at 12 px [pixels]
 LINE, PAD = 16, 10  # height of a line of text; room around a row
 PITCH, MOST, LEAST = 6, 190, 34  # an op's place in a profile; the tallest and the lowest profile [pixels]
 THICK = 12.0  # the thickest line
+LIST = "detections"  # kind of op whose answer is a list of boxes: it has no channels to draw
 SHARED = {"madds": "MAdds", "params": "params"}  # metrics whose shares are bars, and their word beside one
 
 
@@ -68,7 +69,7 @@ def scale_of(drawn: Diagram) -> Scale:
     layers, rows = drawn.layers, drawn.rows
     return Scale(
         size=max(drawn.resolution, *(layer["size_out"] for layer in layers)),
-        channels=max(layer["c_out"] for layer in layers),
+        channels=max(layer["c_out"] for layer in layers if layer["kind"] != LIST),
         memory=drawn.costs["peak_memory"] or 1,
         shares={name: max(row.shares[name] for row in rows) or 1 for name in SHARED},
     )
@@ -127,7 +128,7 @@ def _line(layer: Layer, frame: Frame, scale: Scale, at: tuple[float, float], *, 
     y, pitch = at
     tall = max(pitch - 1, pitch * 0.8)
     left = max(frame.left * math.sqrt(layer["size_out"] / scale.size), 1)
-    right = max(frame.right * math.sqrt(layer["c_out"] / scale.channels), 1)
+    right = 1 if layer["kind"] == LIST else max(frame.right * math.sqrt(layer["c_out"] / scale.channels), 1)
     memory = max(frame.bar * layer["peak_memory"] / scale.memory, 1)
     return [
         rect(frame.axis - frame.left, y, frame.left + frame.right, pitch, "hit"),
