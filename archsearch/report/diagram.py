@@ -96,6 +96,7 @@ def _row(arch: Arch, place: str, inside: Sequence[Layer], whole: dict[str, int])
         prices = [int(layer[name]) for layer in inside]
         costs[name] = max(prices, default=0) if metric(name).peak else sum(prices)
     title, own = _stage(arch, int(place) - 1) if place.isdigit() else (place, [])
+    title = f"head, {arch.head.kind}" if place == "head" and arch.head.kind != "classifier" else title
     told = list(dict.fromkeys(layer["role"] for layer in inside)) if place == "head" else _window(inside)
     words = ", ".join([*told, *own, *_acts(inside)])
     return Row(name=place, title=title, shape=_shape(inside), words=words, layers=tuple(inside), costs=costs,
@@ -146,6 +147,8 @@ def _shape(inside: Sequence[Layer]) -> str:
         return "nothing is computed"
     read = {name for layer in inside for name in layer["inputs"]}
     ends = [layer for layer in inside if layer["name"] not in read]
+    if len(ends) == 1 and ends[0]["kind"] == "detections":
+        return f"{ends[0]['c_out']:,} numbers: boxes and classes"
     if len(ends) == 1:
         return f"{ends[0]['c_out']} channels, {ends[0]['size_out']} × {ends[0]['size_out']} px"
     shapes = [f"{layer['c_out']} at {layer['size_out']} px" for layer in ends[:SHAPES]]
