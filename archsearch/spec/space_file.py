@@ -95,6 +95,7 @@ def parse_space(plain: Mapping[str, Any], *, name: str) -> SearchSpace:
         stem=_layer(Stem, "stem", plain.get("stem", {})),
         stages=stages,
         head=replace(_layer(Head, "head", plain.get("head", {})), classes=classes),
+        source=plain,
     )
 
 
