@@ -63,6 +63,28 @@ def edf(values: Floats, confidence: float) -> Edf:
     return Edf(x=x, share=share, low=np.maximum(share - eps, 0.0), high=np.minimum(share + eps, 1.0), eps=eps)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """One distribution function less another, with a band, at the steps of both."""
+
+    x: Floats
+    gap: Floats
+    low: Floats
+    high: Floats
+
+
+def gap(first: Floats, second: Floats, confidence: float) -> Gap:
+    """The second sample's distribution function less the first's: above 0 where the second has more that is smaller.
+
+    The band is the inverted two-sample Kolmogorov-Smirnov test at its limit for large samples: it leaves 0 where that
+    test rejects.
+    """
+    x = np.union1d(first, second)
+    between = at(edf(second, confidence), x) - at(edf(first, confidence), x)
+    eps = math.sqrt(math.log(2 / (1 - confidence)) / 2 * (1 / len(first) + 1 / len(second)))
+    return Gap(x=x, gap=between, low=np.maximum(between - eps, -1.0), high=np.minimum(between + eps, 1.0))
+
+
 def at(curve: Edf, x: Floats, which: str = "share") -> Floats:
     """A curve's value at any x: `share`, `low` or `high`; left of the sample 0 and its band."""
     steps = np.concatenate([[curve.eps if which == "high" else 0.0], getattr(curve, which)])
