@@ -34,9 +34,7 @@ class Contender:
 
 def labels(names: Sequence[str]) -> list[str]:
     """The names, made distinct: a, b, a (2)."""
-    return [
-        name if name not in names[:i] else f"{name} ({names[: i + 1].count(name)})" for i, name in enumerate(names)
-    ]
+    return [name if name not in names[:i] else f"{name} ({names[: i + 1].count(name)})" for i, name in enumerate(names)]
 
 
 def network_seed(seed: int, key: str) -> int:
@@ -62,7 +60,7 @@ def evaluate_all(
         progress(done, len(turns), label)
         if (label, drawn.key) in store.rows:
             continue
-        twin = next((row for (_, key), row in store.rows.items() if key == drawn.key), None)
+        twin = store.by_key.get(drawn.key)
         show = partial(_within, progress, (done, len(turns), label))
         job = Job(number=done, seed=network_seed(seed, drawn.key), folder=folder / drawn.key, progress=show)
         result = _told(twin) if twin else _evaluated(evaluator, drawn, job)

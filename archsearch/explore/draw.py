@@ -1,4 +1,4 @@
-"""Networks drawn from spaces at equal cost: distinct, inside a budget, where wanted with equal shares along the band."""
+"""Networks drawn from spaces at equal cost: distinct, inside a budget, where wanted evenly along the band."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ PATIENCE = 8  # batches in a row without a new network, before the space counts 
 SLICES = 10  # of the band, where costs are matched
 CANDIDATES = 20  # codes looked at for each network that is wanted, where costs are matched
 PROBE = 20_000  # codes on which a common band is looked for
-WIDTHS = (1.07, 1.15, 1.3, 1.6, 2.5, 5.0)  # of a band, as a ratio of its ends, tried in this order
+WIDTHS = (1.07, 1.15, 1.3, 1.6)  # of a band, as a ratio of its ends, tried in this order
 LEAST_SHARE = 0.002  # of a space's codes that a band must hold
 
 

@@ -68,9 +68,7 @@ def refine(
     wins = win_shares(scores, share)
     raw = [dependence(codes[:, axis], scores) for axis in range(len(space.axes))]
     p_values = holm(raw)
-    return [
-        _narrowed(axis, codes[:, i], wins, p_values[i], confidence=confidence) for i, axis in enumerate(space.axes)
-    ]
+    return [_narrowed(axis, codes[:, i], wins, p_values[i], confidence=confidence) for i, axis in enumerate(space.axes)]
 
 
 def at_equal_cost(errors: Floats, costs: Floats) -> Floats:
@@ -114,7 +112,7 @@ def _narrowed(axis: Axis, choices: NDArray[np.int64], wins: Floats, p: float, *,
     """One axis: all of it where nothing depends on it, else its range."""
     size = len(axis.values)
     tried = np.bincount(choices, minlength=size)
-    shares = np.bincount(choices, weights=wins, minlength=size)
+    shares = np.bincount(choices, weights=wins, minlength=size).astype(np.float64)
     rare = tried < JUDGED
     if p > 1 - confidence:
         keep = np.ones(size, dtype=bool)

@@ -19,6 +19,7 @@ class Store:
     def __init__(self, handle: int, rows: dict[tuple[str, str], Row]) -> None:
         self._handle = handle
         self.rows = rows
+        self.by_key = {key: row for (_, key), row in rows.items()}  # of whatever space
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Append a row; it is on the disk when this returns.
@@ -33,7 +34,7 @@ class Store:
             raise RunError(f"results cannot be written: {error.strerror or error}") from None
         if written != len(line):  # the next call cuts what is there of it
             raise RunError("results cannot be written: the disk is full")
-        self.rows[row["space"], row["key"]] = dict(row)
+        self.rows[row["space"], row["key"]] = self.by_key[row["key"]] = dict(row)
 
 
 @contextmanager

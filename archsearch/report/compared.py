@@ -1,5 +1,6 @@
 """The page of a comparison of design spaces: the figure, the difference in words and numbers, what made it."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from archsearch.report.summary import pairs_table
 from archsearch.report.theme import percent, scaled
 
 SPACES = ("space", "networks", "failed", "median MAdds", "best error", "median error", "mean error")
-TESTS = ("space", "median", "interval", "better in", "KS", "p", "Mann-Whitney p")
+TESTS = ("space", "median", "interval", "better in", "KS", "KS p", "Mann-Whitney p")
 
 
 def compared_page(
@@ -25,7 +26,7 @@ def compared_page(
     told     the document that `archsearch space compare --json` prints
     curves   as `edf_data` makes it; gaps as `gap_data` does
     """
-    title = " against ".join(each["space"] for each in reversed(told["spaces"]))
+    title = _title([each["space"] for each in told["spaces"]])
     charts = Charts()
     header = tag("header", tag("p", "archsearch space compare", class_="eyebrow"), tag("h1", title),
                  tag("p", _lead(told), class_="lead"), _warnings(told))  # fmt: skip
@@ -36,11 +37,16 @@ def compared_page(
         tag("section", tag("h2", "The difference"), tag("ul", *(tag("li", line) for line in sentences(told))),
             _tests(told)),
         tag("section", tag("h2", "The spaces"), _spaces(told["spaces"])),
-        tag("section", tag("h2", "To repeat it"), pairs_table(command),
+        tag("section", tag("h2", "To repeat it"), _command(manifest),
+            tag("details", tag("summary", "the resolved command (compare.toml)"), pairs_table(command)),
             tag("details", tag("summary", "versions, device, data (manifest.json)"), pairs_table(manifest))),
     )  # fmt: skip
     footer = tag("footer", "A view of results.jsonl; the same command rebuilds it.")
     return f'<!doctype html>\n<html lang="en">{head(title)}{tag("body", header, main, footer)}</html>\n'
+
+
+def _title(names: Sequence[str]) -> str:
+    return f"{names[1]} against {names[0]}" if len(names) == 2 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def sentences(told: Mapping[str, Any]) -> list[str]:
@@ -51,8 +57,8 @@ def sentences(told: Mapping[str, Any]) -> list[str]:
 def _sentence(row: Mapping[str, Any], confidence: float) -> str:
     level = f"{100 * (1 - confidence):.3g} %"
     figures = (
-        f"median error {points(row['median'])} ({100 * confidence:g} % interval {points(row['median_low'])} to "
-        f"{points(row['median_high'])}); a network of {row['space']} beats one of {row['against']} in "
+        f"median error {points(row['median'])}, {100 * confidence:g} % interval {points(row['median_low'])} to "
+        f"{points(row['median_high'])}; a network of {row['space']} beats one of {row['against']} in "
         f"{percent(row['better'])} of pairs"
     )
     if not row["shown"]:
@@ -74,6 +80,11 @@ def _lead(told: Mapping[str, Any]) -> str:
     budget = ", ".join(f"{name} {text}" for name, text in told["budgets"].items())
     evaluator = told["evaluator"] + (f" on {told['data']}" if told["data"] else "")
     return f"{told['number']} networks of each space asked for, {budget}; evaluator {evaluator}, seed {told['seed']}."
+
+
+def _command(manifest: Mapping[str, Any]) -> Markup:
+    argv = manifest.get("argv")
+    return tag("pre", shlex.join(map(str, argv))) if isinstance(argv, list) else Markup("")
 
 
 def _warnings(told: Mapping[str, Any]) -> Markup:

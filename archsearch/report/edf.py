@@ -36,38 +36,45 @@ def edf_plot(data: pd.DataFrame, gaps: pd.DataFrame, *, confidence: float = 0.95
     names = list(dict.fromkeys(data["space"]))
     ends = _ends(data)
     colors = {name: COLORS[i % len(COLORS)] for i, name in enumerate(names)}
-    for name in names:
-        own = _stretched(data[data["space"] == name], ends, last=1.0)
-        _steps(figure, own, colors[name], name, 1)
-    for name in dict.fromkeys(gaps["space"]):
-        own = _stretched(gaps[gaps["space"] == name], ends, last=0.0)
-        _steps(figure, own, colors[name], name, 2)
-    _titled(figure, rows, names[0], confidence)
+    for row, (told, last) in enumerate([(data, 1.0), (gaps, 0.0)][:rows], start=1):
+        own = {name: _stretched(told[told["space"] == name], ends, last=last) for name in dict.fromkeys(told["space"])}
+        for name, steps in own.items():
+            _band(figure, steps, colors[name], name, row)
+        for name, steps in own.items():  # over all bands
+            _line(figure, steps, colors[name], name, row)
+    _titled(figure, rows, confidence)
     figure.update_xaxes(range=ends, tickformat=".3~%")
     return styled(figure, height=300 + 190 * rows)
 
 
-def _titled(figure: go.Figure, rows: int, first: str, confidence: float) -> None:
+def _titled(figure: go.Figure, rows: int, confidence: float) -> None:
     """Axis titles; the line at 0 stands for the first space."""
-    figure.update_xaxes(title=f"validation error (bands: {100 * confidence:g} %, simultaneous)", row=rows, col=1)
+    figure.update_xaxes(title=f"validation error, {100 * confidence:g} % bands", row=rows, col=1)
     figure.update_yaxes(title="share of networks", range=[-0.02, 1.02], tickformat=".0%", row=1, col=1)
     if rows == 2:
-        figure.update_yaxes(title=f"less {escape(_short(first))}", tickformat="+.0%", row=2, col=1)
+        figure.update_yaxes(title="less the first", tickformat="+.0%", row=2, col=1)
         figure.add_hline(y=0, line={"color": GRID, "width": 2}, row=2, col=1)
 
 
-def _steps(figure: go.Figure, own: pd.DataFrame, color: str, name: str, row: int) -> None:
-    """One step line over its band; the legend names it once and hides both together."""
-    x = own["error"].tolist()
-    common = {"x": x, "line_shape": "hv", "legendgroup": name, "mode": "lines"}
-    edge = {"line": {"width": 0, "shape": "hv"}, "showlegend": False, "hoverinfo": "skip"}
-    figure.add_scatter(**common | edge, y=own["low"].tolist(), row=row, col=1)
-    figure.add_scatter(**common | edge, y=own["high"].tolist(), fill="tonexty", fillcolor=_pale(color), row=row, col=1)
+def _band(figure: go.Figure, own: pd.DataFrame, color: str, name: str, row: int) -> None:
+    """The shade between the ends of a band; the legend hides it with its line."""
+    shade = [own["low"].tolist(), own["high"].tolist()]
+    for y, fill in zip(shade, (None, "tonexty"), strict=True):
+        figure.add_scatter(
+            x=own["error"].tolist(), y=y, mode="lines", line={"width": 0, "shape": "hv"}, fill=fill,
+            fillcolor=_pale(color), legendgroup=name, showlegend=False, hoverinfo="skip", row=row, col=1,
+        )  # fmt: skip
+
+
+def _line(figure: go.Figure, own: pd.DataFrame, color: str, name: str, row: int) -> None:
+    """One step line; the legend names it once."""
     figure.add_scatter(
-        **common,
+        x=own["error"].tolist(),
         y=own["share"].tolist(),
+        mode="lines",
         name=escape(name),
         line={"color": color, "width": 2.2, "shape": "hv"},
+        legendgroup=name,
         showlegend=row == 1,
         hovertemplate="error %{x:.2%}: %{y:.1%}<extra>" + escape(name) + "</extra>",
         row=row,
@@ -76,14 +83,17 @@ def _steps(figure: go.Figure, own: pd.DataFrame, color: str, name: str, row: int
 
 
 def _stretched(own: pd.DataFrame, ends: list[float], *, last: float) -> pd.DataFrame:
-    """A curve's steps with one at either end of the figure, so that all curves and bands span it."""
-    eps = own["high"].sub(own["share"]).max(), own["share"].sub(own["low"]).max()
-    upper = last if last == 1.0 else eps[0]
-    row = own.iloc[0]["space"]
-    low = -eps[1] if last == 0.0 else 0.0
-    left = pd.DataFrame([(row, ends[0], 0.0, low, eps[0])], columns=COLUMNS)
-    right = pd.DataFrame([(row, ends[1], last, last - eps[1], upper)], columns=COLUMNS)
-    return pd.concat([left, own, right], ignore_index=True)
+    """A curve's steps with what comes before the first and after the last.
+
+    last     what the curve ends at: 1 for a distribution function, which is drawn from its first network to its last;
+             0 for a difference, which spans the figure
+    """
+    name, eps = own["space"].iloc[0], float(own["high"].sub(own["share"]).max())
+    rows = list(own[list(COLUMNS)].itertuples(index=False, name=None))
+    if last:
+        return pd.DataFrame([(name, own["error"].iloc[0], 0.0, 0.0, eps), *rows], columns=list(COLUMNS))
+    outside = [(name, x, 0.0, -eps, eps) for x in ends]
+    return pd.DataFrame([outside[0], *rows, outside[1]], columns=list(COLUMNS))
 
 
 def _ends(data: pd.DataFrame) -> list[float]:
@@ -106,7 +116,3 @@ def _pale(color: str) -> str:
     """A colour as a shade of a band."""
     red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.16)"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 24 else f"{name[:23]}…"

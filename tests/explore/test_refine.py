@@ -1,4 +1,4 @@
-"""Refinement: finds a planted range, keeps everything where nothing matters, takes cost into account, refuses guesses."""
+"""Refinement: finds a planted range, keeps all where nothing matters, takes cost into account, refuses guesses."""
 
 import tomllib
 

@@ -90,10 +90,7 @@ def test_the_interval_is_that_of_resamples_drawn_one_by_one(n):
     rng = np.random.default_rng(n)
     first, second = rng.normal(size=n), rng.normal(size=n) + 1
     told = median_interval(first, second, rng, confidence=0.9)
-    gaps = [
-        np.median(rng.choice(second, n)) - np.median(rng.choice(first, n))
-        for _ in range(8000)
-    ]
+    gaps = [np.median(rng.choice(second, n)) - np.median(rng.choice(first, n)) for _ in range(8000)]
     for end, tail in zip(told, (0.05, 0.95), strict=True):  # the end is that quantile, but for the noise of both draws
         below, up_to = np.mean(np.array(gaps) < end - 1e-9), np.mean(np.array(gaps) <= end + 1e-9)
         assert below - 0.015 <= tail <= up_to + 0.015
