@@ -17,6 +17,17 @@ TABLE: dict[str, dict[str, str]] = {
         "ds": "archsearch.spec.blocks:depthwise_separable",
         "cr": "archsearch.spec.blocks:classic_residual",
         "id": "archsearch.spec.blocks:identity",
+        "cn": "archsearch.spec.blocks:plain",
+        "er": "archsearch.spec.blocks:fused",
+        "sg": "archsearch.spec.sandglass:sandglass",
+        "uib": "archsearch.spec.universal:universal",
+    },
+    "heads": {
+        "classifier": "archsearch.spec.heads:CLASSIFIER",
+        "ssdlite": "archsearch.spec.heads:SSDLITE",
+        "deeplabv3": "archsearch.spec.heads:DEEPLABV3",
+        "deeplabv3aspp": "archsearch.spec.heads:DEEPLABV3ASPP",
+        "lraspp": "archsearch.spec.heads:LRASPP",
     },
     "metrics": {
         "madds": "archsearch.cost.metrics:MADDS",
@@ -45,6 +56,9 @@ TABLE: dict[str, dict[str, str]] = {
     },
 }
 
+WORDS = {"blocks": "block", "heads": "head"}  # groups whose names are words of the text form
+RESERVED = {"blocks": ("stem", "head", *TABLE["heads"]), "heads": ("stem", "head", *TABLE["blocks"])}
+
 
 @cache
 def table(group: str) -> dict[str, str]:
@@ -58,9 +72,10 @@ def table(group: str) -> dict[str, str]:
     for point in entry_points(group=f"archsearch.{group}"):
         if point.name in rows and rows[point.name] != point.value:
             raise PluginError(f"two {group} are called {point.name!r}: {rows[point.name]} and {point.value}")
-        if group == "blocks" and (not re.fullmatch("[a-z][a-z0-9]*", point.name) or point.name in ("stem", "head")):
+        if group in WORDS and (not re.fullmatch("[a-z][a-z0-9]*", point.name) or point.name in RESERVED[group]):
             raise PluginError(
-                f"block {point.name!r} ({point.value}) must be named with small letters and digits, not stem or head"
+                f"{WORDS[group]} {point.name!r} ({point.value}) must be named with small letters and digits, "
+                f"not {' or '.join(RESERVED[group])}"
             )
         rows[point.name] = point.value
     return rows

@@ -153,9 +153,10 @@ def _block_nets(name: str) -> "Iterator[Arch]":
 
     from archsearch.spec.arch import BOTTLENECKS, SHORTCUTS, Arch, Head, Stage, Stem
 
-    for width, stride, expand, bottleneck, shortcut in product((8, 16), (1, 2), (1, 3), BOTTLENECKS, SHORTCUTS):
+    switches = product((8, 16), (1, 2), (1, 3), BOTTLENECKS, SHORTCUTS, (0, 0.25))
+    for number, (width, stride, expand, bottleneck, shortcut, se) in enumerate(switches):
         stage = Stage(block=name, width=width, repeats=2, stride=stride, expand=expand, kernel=5,
-                      bottleneck=bottleneck, shortcut=shortcut)  # fmt: skip
+                      start=3 * (number % 2), bottleneck=bottleneck, shortcut=shortcut, se=se)  # fmt: skip
         yield Arch(resolution=7, stem=Stem(width=8, stride=1), stages=(stage,), head=Head(width=0, classes=3))
 
 
@@ -177,8 +178,8 @@ def _check_wiring(ops: "Sequence[Op]", told: str) -> None:
     shapes = {ops[0].inputs[0]: (ops[0].c_in, ops[0].size_in)}
     readers = [(name, index) for index, op in enumerate(ops) for name in op.inputs]
     for index, op in enumerate(ops):
-        for name in op.inputs:
-            wanted = op.c_in, op.size_in
+        for place, name in enumerate(op.inputs):
+            wanted = op.c_in, 1 if place and op.kind == "mul" else op.size_in
             _hold(shapes[name] == wanted, f"{told}: {op.label!r} wants (channels, size) {wanted}, gets {shapes[name]}")
             later = op.kind == "act" and any(read == name and at > index for read, at in readers)
             _hold(not later, f"{told}: {op.label!r} works in place on a tensor that is read again")
@@ -195,9 +196,9 @@ def _check_many(name: str) -> None:
     from archsearch.spec.space_file import parse_space
 
     stage = {"width": [8, 16], "stride": [1, 2], "expand": [1, 3], "repeats": [1, 2], "bottleneck": list(BOTTLENECKS),
-             "shortcut": list(SHORTCUTS), "block": list(dict.fromkeys((name, "ir")))}  # fmt: skip
+             "shortcut": list(SHORTCUTS), "se": [0, 0.25], "block": list(dict.fromkeys((name, "ir")))}  # fmt: skip
     space = parse_space({"resolution": 7, "stem": {"width": 8, "stride": 1}, "stage": [stage]}, name="testing")
-    codes = next(space.enumerate())[::3]
+    codes = next(space.enumerate())[::5]
     many = count_codes(space, codes)
     one = [count(space.decode(code)) for code in codes]
     for cost in BUILT_IN:

@@ -4,28 +4,45 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from archsearch.spec.arch import ACTIVATIONS, BOTTLENECKS, SHORTCUTS, Arch, Head, Stage, Stem
+from archsearch.spec.arch import ACTIVATIONS, BOTTLENECKS, GATES, SE_OF, SHORTCUTS, Arch, Head, Stage, Stem
 
 SHIPPED = ("linear_vs_relu", "mobilenet_v2", "mobilenet_v2_small", "nas_bench_macro")
-BLOCKS = ("ir", "ds", "cr", "id")
+BLOCKS = ("ir", "ds", "cr", "id", "cn", "er", "sg", "uib")
 WIDTHS = (1, 3, 8, 12, 16, 24)
 CHOICES: dict[str, tuple[Any, ...]] = {
     "width": WIDTHS,
     "repeats": (1, 2, 3),
     "stride": (1, 2, 3),
     "kernel": (1, 3, 5, 7),
-    "expand": (1, 2, 3, 6),
+    "expand": (1, 2, 2.3, 3, 6),
     "block": BLOCKS,
     "act": ACTIVATIONS,
     "bottleneck": BOTTLENECKS,
     "shortcut": SHORTCUTS,
+    "start": (0, 3, 5),
+    "se": (0, 0.25, 0.5),
+    "se_of": SE_OF,
+    "se_gate": GATES,
 }
+HEADS = (
+    {"kind": "ssdlite", "width": 16, "classes": 3},
+    {"kind": "ssdlite", "width": 0, "classes": 2},
+    {"kind": "deeplabv3", "width": 0, "hidden": 8, "classes": 3, "output_stride": 16},
+    {"kind": "deeplabv3", "width": 8, "hidden": 16, "classes": 2},
+    {"kind": "deeplabv3aspp", "width": 0, "hidden": 8, "classes": 3, "output_stride": 8},
+    {"kind": "lraspp", "width": 0, "hidden": 8, "classes": 3, "output_stride": 16},
+    {"kind": "lraspp", "width": 12, "hidden": 8, "classes": 2, "output_stride": 8},
+)
 OPS = ("id", "ir_k3_e3", "ir_k5_e6_linear", "ds_xskip", "cr_e2_noskip_nsw", "ir_relu6_bskip")
 
 
-def stages() -> st.SearchStrategy[Stage]:
+@st.composite
+def stages(draw: st.DrawFn, **given: int) -> Stage:
     """Any stage with few channels; every switch in every position."""
-    return st.builds(Stage, **{name: st.sampled_from(values) for name, values in CHOICES.items()})
+    values = {name: draw(st.sampled_from(values)) for name, values in CHOICES.items()} | given
+    if values["block"] == "uib":
+        values["kernel"] = draw(st.sampled_from((0, 3, 5)))
+    return Stage(**values)
 
 
 @st.composite
@@ -34,12 +51,28 @@ def archs(draw: st.DrawFn, *, most_stages: int = 3) -> Arch:
     stem = draw(st.builds(Stem, width=st.sampled_from(WIDTHS), kernel=st.sampled_from((1, 3, 5)),
                           stride=st.sampled_from((1, 2, 3)), act=st.sampled_from(ACTIVATIONS)))  # fmt: skip
     head = draw(st.builds(Head, width=st.sampled_from((0, 5, 16)), classes=st.sampled_from((1, 2, 10)),
+                          hidden=st.sampled_from((0, 6)), hidden_norm=st.booleans(),
                           act=st.sampled_from(ACTIVATIONS)))  # fmt: skip
     return Arch(
         resolution=draw(st.integers(1, 20)),
         stem=stem,
         stages=tuple(draw(st.lists(stages(), max_size=most_stages))),
         head=head,
+    )
+
+
+@st.composite
+def dense_archs(draw: st.DrawFn) -> Arch:
+    """Any small network for detection or segmentation: five stages of stride 2 with others between them."""
+    steps = [draw(stages(stride=2)) for _ in range(4)]
+    others = draw(st.lists(st.tuples(st.integers(0, 4), stages(stride=1)), max_size=2))
+    for at, stage in others:
+        steps.insert(at, stage)
+    return Arch(
+        resolution=draw(st.integers(17, 70)),
+        stem=Stem(width=draw(st.sampled_from(WIDTHS)), stride=2),
+        stages=tuple(steps),
+        head=Head(**draw(st.sampled_from(HEADS)), act=draw(st.sampled_from(("relu", "relu6")))),
     )
 
 

@@ -33,7 +33,7 @@ def default_space(peek: "Peek") -> str:
 
 def largest_resolution(space: "SearchSpace") -> int:
     """The largest resolution in a space [pixels]."""
-    from archsearch.spec.space import Chosen
+    from archsearch.spec.fields import Chosen
 
     return max(space.resolution.values) if isinstance(space.resolution, Chosen) else int(space.resolution.value)
 

@@ -7,8 +7,9 @@ from archsearch import plugins
 from archsearch.cost.metrics import Metric
 from archsearch.spec.arch import Arch
 from archsearch.spec.canon import key
-from archsearch.spec.lower import Net, lower
+from archsearch.spec.lower import lower
 from archsearch.spec.text import to_text
+from archsearch.spec.trunk import Net
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,8 @@ from archsearch.cost.budget import Budget, show
 from archsearch.cost.extremes import extremes
 from archsearch.cost.table import CostTable, cost_table
 from archsearch.errors import BudgetError
-from archsearch.spec.space import Codes, SearchSpace
+from archsearch.spec.fields import Codes
+from archsearch.spec.space import SearchSpace
 from archsearch.spec.text import to_text
 
 Costs = dict[str, NDArray[np.int64]]

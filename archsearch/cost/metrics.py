@@ -10,7 +10,7 @@ from archsearch.errors import CountError
 from archsearch.spec.ops import Int, Op
 
 BYTES = 4  # of one element: float32
-WEIGHTED, FREE = ("conv", "linear"), ("pool", "add", "act")  # kinds of ops
+WEIGHTED, FREE = ("conv", "linear"), ("pool", "add", "act", "mul", "cat", "resize", "detections")  # kinds of ops
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from archsearch import plugins
 from archsearch.cost.count import CHUNK, metric
 from archsearch.errors import SpaceError
+from archsearch.spec.fields import Chosen, Codes, Field, Fixed
 from archsearch.spec.lower import HEAD, STEM, lower_part, parts
-from archsearch.spec.space import Chosen, Codes, Field, SearchSpace
+from archsearch.spec.space import SearchSpace
 
 ROWS = 2_000_000  # of one part's table; a space whose single stage has more choices is refused
 
@@ -83,7 +85,24 @@ def depends(space: SearchSpace, part: int) -> tuple[int, ...]:
         sources += [space.stages[last - 1].fields["width"]] if last else []
     if part >= 0:
         sources += list(space.stages[part].fields.values())
+    tapped = tap_stage(space)
+    if tapped is not None and (part == HEAD or part > tapped):  # the tapped map waits while they run
+        sources += list(space.stages[tapped].fields.values())
+        sources += [space.stages[tapped - 1].fields["width"]] if tapped else []
     return tuple(sorted({source.axis for source in sources if isinstance(source, Chosen)}))
+
+
+def tap_stage(space: SearchSpace) -> int | None:
+    """Number of the stage whose map the head reads besides the last one; None where it reads that alone.
+
+    raises   SpecError where a stride is an axis
+    """
+    tap = plugins.load("heads", space.head.kind).tap
+    if tap is None:
+        return None
+    strides = [source.value if isinstance(source := stage.fields["stride"], Fixed) else None for stage in space.stages]
+    number: int = tap.stage(space.stem.stride, strides)
+    return number
 
 
 def _part(space: SearchSpace, part: int, names: tuple[str, ...]) -> Part:

@@ -15,7 +15,9 @@ Step = tuple[
 
 
 class Network(nn.Module):
-    """An `Arch` as a torch module: float32[b, 3, r, r] -> float32[b, classes].
+    """An `Arch` as a torch module: float32[b, 3, r, r] -> float32[b, classes], or what its head gives.
+
+    Segmentation: [b, classes, r, r]. Detection: [b, anchors, classes + 4].
 
     The plain MobileNetV2 has torchvision's parameter names, so its state dicts load with `strict=True`.
     Runs its unrolled ops in order and lets go of a tensor after its last use.
@@ -27,7 +29,7 @@ class Network(nn.Module):
         last_use = {name: index for index, op in enumerate(ops) for name in op.inputs}
         for index, op in enumerate(ops):
             chain = [_attach(self, path, module) for path, module in placed(op).items()]
-            if op.kind == "linear":
+            if op.label == "classifier":
                 chain.insert(0, _attach(self, op.name.rpartition(".")[0] + ".0", nn.Dropout(dropout)))
             done = tuple(sorted({name for name in op.inputs if last_use[name] == index}))
             self._steps.append((chain, op.inputs, op.name, done))

@@ -22,7 +22,8 @@ from archsearch.search.samplers import SamplerSetup, distributions
 from archsearch.search.stratified import Exhausted, stratified
 from archsearch.spec.arch import Arch
 from archsearch.spec.canon import key
-from archsearch.spec.space import Codes, SearchSpace
+from archsearch.spec.fields import Codes
+from archsearch.spec.space import SearchSpace
 from archsearch.spec.text import to_text
 
 PATIENCE = 20  # proposals in a row that need no training, before a stratified draw steps in

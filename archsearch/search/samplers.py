@@ -15,7 +15,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISampler, TPESampler
 
 from archsearch.cost.budget import Budget
-from archsearch.spec.space import Axis, Codes, SearchSpace
+from archsearch.spec.fields import Axis, Codes
+from archsearch.spec.space import SearchSpace
 
 POPULATION = 20  # Optuna's default of 50 needs twice the trials on NAS-Bench-Macro
 FIRST = 10  # random trials before a model takes over

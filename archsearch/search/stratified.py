@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial
 
 from archsearch.cost.feasible import pool
 from archsearch.search.samplers import SamplerSetup
-from archsearch.spec.space import Codes
+from archsearch.spec.fields import Codes
 
 CANDIDATES = 2048
 GOLDEN = (5**0.5 - 1) / 2  # its multiples modulo 1 fill an interval evenly, however many there are

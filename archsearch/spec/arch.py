@@ -11,6 +11,8 @@ from archsearch.errors import SpecError, choices
 ACTIVATIONS = ("relu6", "relu", "hard_swish", "silu", "linear")
 BOTTLENECKS = ("auto", "linear", "relu6")
 SHORTCUTS = ("auto", "bottleneck", "expansion", "none")
+SE_OF = ("hidden", "input")
+GATES = ("hard_sigmoid", "sigmoid")
 
 
 def make_divisible(channels: Any, divisor: int = 8) -> Any:
@@ -22,6 +24,21 @@ def make_divisible(channels: Any, divisor: int = 8) -> Any:
     near = (channels + divisor // 2) // divisor * divisor
     near = near + divisor * (near < divisor)
     return near + divisor * (near < 0.9 * channels)
+
+
+def expanded(channels: Any, ratio: Any) -> Any:
+    """Hidden channels of a block: `channels` x `ratio` where the ratio is whole, else the nearest multiple of 8.
+
+    ints, or arrays of them (the ratio may be a float, or an array of floats).
+    Source: arXiv:1801.04381, table 2, and the rounding of MobileNetV3's released code (80 x 2.3 = 184).
+    """
+    wide, whole = channels * ratio, (ratio % 1 == 0) * 1
+    return whole_number(wide * whole + make_divisible(wide) * (1 - whole))
+
+
+def whole_number(value: Any) -> Any:
+    """A number that is whole already as an int, or an array of such as int64."""
+    return value.astype("int64") if hasattr(value, "astype") else int(value)
 
 
 def scaled(width: int, multiplier: float) -> int:
@@ -39,10 +56,17 @@ def _whole(owner: str, name: str, value: object, least: int) -> None:
         raise SpecError(f"{owner} {name} must be a whole number, at least {least}, got {value!r}")
 
 
-def _kernel(owner: str, value: object) -> None:
-    _whole(owner, "kernel", value, 1)
-    if isinstance(value, int) and value % 2 == 0:
-        raise SpecError(f"{owner} kernel must be odd, got {value}")
+def _kernel(owner: str, name: str, value: object, *, none: bool = False) -> None:
+    _whole(owner, name, value, 0 if none else 1)
+    if isinstance(value, int) and value % 2 == 0 and not (none and value == 0):
+        raise SpecError(f"{owner} {name} must be odd, got {value}")
+
+
+def _ratio(owner: str, name: str, value: object, least: float, most: float) -> float | int:
+    """A number in a range; whole ones become ints, so that 6.0 and 6 are one."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise SpecError(f"{owner} {name} must be a number from {least:g} to {most:g}, got {value!r}")
+    return int(value) if value == int(value) else value
 
 
 def _one_of(owner: str, name: str, value: object, known: tuple[str, ...] | list[str]) -> None:
@@ -62,7 +86,7 @@ class Stem:
     def __post_init__(self) -> None:
         _whole("stem", "width", self.width, 1)
         _whole("stem", "stride", self.stride, 1)
-        _kernel("stem", self.kernel)
+        _kernel("stem", "kernel", self.kernel)
         _one_of("stem", "act", self.act, ACTIVATIONS)
 
 
@@ -73,35 +97,53 @@ class Stage:
     width: int  # output channels
     repeats: int = 1  # blocks, at least 1
     stride: int = 1  # of the first block
-    kernel: int = 3  # odd [pixels]
-    expand: int = 6  # hidden channels per input channel (ir); output channels per hidden channel (cr)
+    kernel: int = 3  # odd [pixels]; block uib: of the middle depthwise layer, 0 = none
+    expand: float = 6  # hidden per input channel (ir, er, uib); wide per narrow channel (cr, sg); 1 to 100
     block: str = "ir"  # a name in plug-in group "blocks"
     act: str = "relu6"  # between the layers of a block
     bottleneck: str = "auto"  # activation of the bottleneck layers: linear or relu6; auto = the block type's own
     shortcut: str = "auto"  # what the shortcut joins: bottleneck, expansion or none; auto = the block type's own
+    start: int = 0  # block uib: kernel of a depthwise layer in front of the expansion, 0 = none
+    se: float = 0  # squeeze-and-excitation: squeezed channels per channel of `se_of`, 0 = none
+    se_of: str = "hidden"  # hidden (MobileNetV3; a multiple of 8) or input (MnasNet, EfficientNet; cut to an int)
+    se_gate: str = "hard_sigmoid"  # or sigmoid
 
     def __post_init__(self) -> None:
-        for name in ("width", "repeats", "stride", "expand"):
+        for name in ("width", "repeats", "stride"):
             _whole("stage", name, getattr(self, name), 1)
-        _kernel("stage", self.kernel)
+        object.__setattr__(self, "expand", _ratio("stage", "expand", self.expand, 1, 100))
+        object.__setattr__(self, "se", _ratio("stage", "se", self.se, 0, 1))
         _one_of("stage", "block", self.block, plugins.names("blocks"))
+        _kernel("stage", "kernel", self.kernel, none=self.block == "uib")
+        _kernel("stage", "start", self.start, none=True)
         _one_of("stage", "act", self.act, ACTIVATIONS)
         _one_of("stage", "bottleneck", self.bottleneck, BOTTLENECKS)
         _one_of("stage", "shortcut", self.shortcut, SHORTCUTS)
+        _one_of("stage", "se_of", self.se_of, SE_OF)
+        _one_of("stage", "se_gate", self.se_gate, GATES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """The classifier: an optional 1x1 convolution, global average pooling, one linear layer."""
+    """What makes a network's answer of its last feature map; which of the fields count, its kind says."""
 
+    kind: str = "classifier"  # a name in plug-in group "heads"
     width: int = 1280  # channels of the last 1x1 convolution; 0 = none (MobileNetV1)
-    classes: int = 1000
+    hidden: int = 0  # classifier: channels of a layer behind pooling, 0 = none; deeplabv3, lraspp: channels inside
+    hidden_norm: bool = False  # classifier: that layer has batch norm and no bias (MobileNetV4), else a bias (V3)
+    classes: int = 1000  # ssdlite: with the background
     act: str = "relu6"
+    output_stride: int = 0  # the stages shrink the image no further than this and dilate instead; 0 = as they say
 
     def __post_init__(self) -> None:
+        _one_of("head", "kind", self.kind, plugins.names("heads"))
         _whole("head", "width", self.width, 0)
+        _whole("head", "hidden", self.hidden, 0)
         _whole("head", "classes", self.classes, 1)
+        _whole("head", "output_stride", self.output_stride, 0)
         _one_of("head", "act", self.act, ACTIVATIONS)
+        if not isinstance(self.hidden_norm, bool):
+            raise SpecError(f"head hidden_norm must be true or false, got {self.hidden_norm!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,14 @@
 """Block types: generators of ops.
 
 Each takes one `Block` and yields its ops in order. Arithmetic only, so that ints and int64[n] run the same line:
-never `if` on a value that may be an array, multiply `times` by a mask instead.
+never `if` on a value that may be an array, multiply `times` by a mask instead. `held` is filled in by the lowering.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from archsearch.spec.arch import make_divisible
+from archsearch.spec.arch import expanded, make_divisible, whole_number
 from archsearch.spec.ops import Int, Op
 
 
@@ -21,16 +21,21 @@ class Block:
     size: Int  # side of the input map [pixels]
     stride: Int
     kernel: Int
-    expand: Int
+    expand: Any  # an int, a float, or an array of them
     act: Any
     bottleneck: Any  # "auto", "linear", "relu6", or an array of them
     shortcut: Any  # "auto", "bottleneck", "expansion", "none", or an array of them
+    start: Int
+    se: Any  # a number, or an array of them
+    se_of: Any
+    se_gate: Any
+    dilation: int = 1
     times: Int
 
     @property
     def size_out(self) -> Int:
         """Side of the output map: ceil(size / stride), as odd kernels with padding k // 2 give."""
-        return (self.size + self.stride - 1) // self.stride
+        return shrunk(self.size, self.stride)
 
     @property
     def keeps_shape(self) -> Int:
@@ -48,25 +53,28 @@ class Block:
         return own if isinstance(self.bottleneck, str) and self.bottleneck == "auto" else self.bottleneck
 
 
+def shrunk(size: Int, stride: Int) -> Int:
+    """Side of a map behind a layer of this stride: ceil(size / stride)."""
+    return (size + stride - 1) // stride
+
+
 def inverted_residual(b: Block) -> Iterator[Op]:
     """Narrow, wide, narrow: 1x1 expansion (none at ratio 1), depthwise k x k, 1x1 projection to the bottleneck.
 
     The shortcut joins bottlenecks (the paper's), expansions (both sides of the depthwise layer), or nothing.
     A ReLU6 bottleneck puts the activation behind the projection's batch norm, before the shortcut is added.
-    Source: arXiv:1801.04381, sections 3.2 to 3.4 and figures 3 and 6.
+    Source: arXiv:1801.04381, sections 3.2 to 3.4 and figures 3 and 6; with squeeze-and-excitation arXiv:1905.02244.
     """
-    hidden = b.c_in * b.expand
-    expands = (b.expand != 1) * 1
-    joined = b.joins("bottleneck", own="bottleneck") * b.keeps_shape
-    kept = joined * b.c_in * b.size * b.size
+    hidden = expanded(b.c_in, b.expand)
     yield Op(kind="conv", label="expand", c_in=b.c_in, c_out=hidden, size_in=b.size, size_out=b.size,
-             per_group=b.c_in, norm=True, act=b.act, times=b.times * expands)  # fmt: skip
-    yield from _depthwise(b, hidden, "expand", held=kept * expands)
-    yield from _expansion_add(b, hidden, "expand", own="bottleneck")
+             per_group=b.c_in, norm=True, act=b.act, times=b.times * (b.expand != 1))  # fmt: skip
+    yield depthwise(b, hidden, "expand")
+    yield from squeeze_excite(b, hidden, "depthwise")
+    yield expansion_add(b, hidden, "expand", own="bottleneck")
     yield Op(kind="conv", label="project", c_in=hidden, c_out=b.c_out, size_in=b.size_out, size_out=b.size_out,
-             per_group=hidden, norm=True, act=b.squeeze_act("linear"), held=kept, times=b.times,
+             per_group=hidden, norm=True, act=b.squeeze_act("linear"), times=b.times,
              inputs=("expansion add",), flat=True)  # fmt: skip
-    yield _add(b, "add", joined)
+    yield residual_add(b, b.joins("bottleneck", own="bottleneck") * b.keeps_shape)
 
 
 def depthwise_separable(b: Block) -> Iterator[Op]:
@@ -74,13 +82,13 @@ def depthwise_separable(b: Block) -> Iterator[Op]:
 
     Source: MobileNetV1, arXiv:1704.04861, section 3.1.
     """
-    joined = b.joins("bottleneck", own="none") * b.keeps_shape
-    yield from _depthwise(b, b.c_in, "", held=0)
-    yield from _expansion_add(b, b.c_in, "", own="none")
+    yield depthwise(b, b.c_in, "")
+    yield from squeeze_excite(b, b.c_in, "depthwise")
+    yield expansion_add(b, b.c_in, "", own="none")
     yield Op(kind="conv", label="project", c_in=b.c_in, c_out=b.c_out, size_in=b.size_out, size_out=b.size_out,
-             per_group=b.c_in, norm=True, act=b.squeeze_act(b.act), held=joined * b.c_in * b.size * b.size,
-             times=b.times, inputs=("expansion add",))  # fmt: skip
-    yield _add(b, "add", joined)
+             per_group=b.c_in, norm=True, act=b.squeeze_act(b.act), times=b.times,
+             inputs=("expansion add",))  # fmt: skip
+    yield residual_add(b, b.joins("bottleneck", own="none") * b.keeps_shape)
 
 
 def classic_residual(b: Block) -> Iterator[Op]:
@@ -88,23 +96,23 @@ def classic_residual(b: Block) -> Iterator[Op]:
 
     `expand` is the reduction ratio; the narrow width is a multiple of 8. The shortcut joins the wide ends (the block's
     own), the narrow ones, or nothing; where the shape changes there is none. A linear bottleneck takes the activation
-    from the narrow layers. Source: arXiv:1512.03385, figure 5 right.
+    from the narrow layers. Squeeze-and-excitation works on the wide output, before the addition.
+    Source: arXiv:1512.03385, figure 5 right; arXiv:1709.01507, figure 3.
     """
-    narrow = make_divisible(b.c_out // b.expand)
-    wide_join = b.joins("expansion", own="expansion") * b.keeps_shape
-    kept = wide_join * b.c_in * b.size * b.size
+    narrow = whole_number(make_divisible(b.c_out // b.expand))
     inner = b.joins("bottleneck", own="expansion") * (b.stride == 1)
     act = b.squeeze_act(b.act)
     yield Op(kind="conv", label="reduce", c_in=b.c_in, c_out=narrow, size_in=b.size, size_out=b.size,
              per_group=b.c_in, norm=True, act=act, times=b.times)  # fmt: skip
     yield Op(kind="conv", label="conv", c_in=narrow, c_out=narrow, size_in=b.size, size_out=b.size_out,
-             kernel=b.kernel, stride=b.stride, per_group=narrow, norm=True, act=act, held=kept, times=b.times,
-             inputs=("reduce",))  # fmt: skip
+             kernel=b.kernel, stride=b.stride, dilation=b.dilation, per_group=narrow, norm=True, act=act,
+             times=b.times, inputs=("reduce",))  # fmt: skip
     yield Op(kind="add", label="narrow add", c_in=narrow, c_out=narrow, size_in=b.size_out, size_out=b.size_out,
-             held=narrow * b.size_out * b.size_out, times=b.times * inner, inputs=("conv", "reduce"))  # fmt: skip
+             times=b.times * inner, inputs=("conv", "reduce"))  # fmt: skip
     yield Op(kind="conv", label="project", c_in=narrow, c_out=b.c_out, size_in=b.size_out, size_out=b.size_out,
-             per_group=narrow, norm=True, held=kept, times=b.times, inputs=("narrow add",), flat=True)  # fmt: skip
-    yield _add(b, "add", wide_join)
+             per_group=narrow, norm=True, times=b.times, inputs=("narrow add",), flat=True)  # fmt: skip
+    yield from squeeze_excite(b, b.c_out, "project")
+    yield residual_add(b, b.joins("expansion", own="expansion") * b.keeps_shape, source="scale")
     yield Op(kind="act", label="act", c_in=b.c_out, c_out=b.c_out, size_in=b.size_out, size_out=b.size_out,
              act=b.act, times=b.times * (b.act != "linear"), inputs=("add",))  # fmt: skip
 
@@ -115,20 +123,79 @@ def identity(b: Block) -> Iterator[Op]:
              stride=b.stride, per_group=b.c_in, norm=True, times=b.times * (1 - b.keeps_shape), flat=True)  # fmt: skip
 
 
-def _depthwise(b: Block, width: Int, source: str, *, held: Int) -> Iterator[Op]:
-    yield Op(kind="conv", label="depthwise", c_in=width, c_out=width, size_in=b.size, size_out=b.size_out,
-             kernel=b.kernel, stride=b.stride, norm=True, act=b.act, held=held, times=b.times,
-             inputs=(source,))  # fmt: skip
+def plain(b: Block) -> Iterator[Op]:
+    """One k x k convolution with batch norm and activation; no shortcut of its own."""
+    yield Op(kind="conv", label="project", c_in=b.c_in, c_out=b.c_out, size_in=b.size, size_out=b.size_out,
+             kernel=b.kernel, stride=b.stride, dilation=b.dilation, per_group=b.c_in, norm=True, act=b.act,
+             times=b.times)  # fmt: skip
+    yield residual_add(b, b.joins("bottleneck", own="none") * b.keeps_shape)
 
 
-def _expansion_add(b: Block, width: Int, source: str, *, own: str) -> Iterator[Op]:
-    """The shortcut around the depthwise layer: it joins the two wide tensors of the block."""
-    joined = b.joins("expansion", own=own) * (b.stride == 1)
-    yield Op(kind="add", label="expansion add", c_in=width, c_out=width, size_in=b.size_out, size_out=b.size_out,
-             held=width * b.size_out * b.size_out, times=b.times * joined, inputs=("depthwise", source))  # fmt: skip
+def fused(b: Block) -> Iterator[Op]:
+    """Fused inverted residual: k x k convolution to the hidden channels, 1x1 projection; at ratio 1 one convolution.
+
+    The shortcut joins bottlenecks, or nothing. Source: EfficientNetV2, arXiv:2104.00298, figure 2.
+    """
+    wide = (b.expand != 1) * 1
+    hidden = expanded(b.c_in, b.expand)
+    yield Op(kind="conv", label="expand", c_in=b.c_in, c_out=hidden, size_in=b.size, size_out=b.size_out,
+             kernel=b.kernel, stride=b.stride, dilation=b.dilation, per_group=b.c_in, norm=True, act=b.act,
+             times=b.times * wide)  # fmt: skip
+    yield from squeeze_excite(b, hidden, "expand", where=wide)
+    yield Op(kind="conv", label="project", c_in=hidden, c_out=b.c_out, size_in=b.size_out, size_out=b.size_out,
+             per_group=hidden, norm=True, act=b.squeeze_act("linear"), times=b.times * wide,
+             inputs=("scale",), flat=True)  # fmt: skip
+    yield Op(kind="conv", label="single", c_in=b.c_in, c_out=b.c_out, size_in=b.size, size_out=b.size_out,
+             kernel=b.kernel, stride=b.stride, dilation=b.dilation, per_group=b.c_in, norm=True, act=b.act,
+             times=b.times * (1 - wide), inputs=("project",))  # fmt: skip
+    yield residual_add(b, b.joins("bottleneck", own="bottleneck") * b.keeps_shape, source="single")
 
 
-def _add(b: Block, label: str, joined: Int) -> Op:
-    """The shortcut around the whole block; `held` is its second operand."""
-    return Op(kind="add", label=label, c_in=b.c_out, c_out=b.c_out, size_in=b.size_out, size_out=b.size_out,
-              held=b.c_out * b.size_out * b.size_out, times=b.times * joined, inputs=("project", ""))  # fmt: skip
+# parts of blocks ----------------------------------------------------------------------------------------------------
+
+
+def depthwise(b: Block, width: Int, source: str) -> Op:
+    """The k x k depthwise layer of a block, with its stride."""
+    return Op(kind="conv", label="depthwise", c_in=width, c_out=width, size_in=b.size, size_out=b.size_out,
+              kernel=b.kernel, stride=b.stride, dilation=b.dilation, norm=True, act=b.act, times=b.times,
+              inputs=(source,))  # fmt: skip
+
+
+def squeeze_excite(b: Block, width: Int, source: str, *, where: Int = 1, size: Int | None = None) -> Iterator[Op]:
+    """Squeeze-and-excitation on `source`, whose map has `width` channels.
+
+    Its last op is labelled "scale". Inside: global pooling, a 1x1 convolution to the squeezed channels with ReLU (SiLU
+    where the block's activation is that), one back with the gate's sigmoid, each with a bias; a product.
+    where    1 where the block's layout has it at all
+    size     side of the map; the block's output size where it is not given
+    Source: arXiv:1709.01507, section 3; the squeezed widths arXiv:1905.02244, section 5.3, and arXiv:1807.11626.
+    """
+    of_input = (b.se_of == "input") * 1
+    share = whole_number(b.c_in * b.se // 1)
+    share = share + (share == 0)
+    squeezed = share * of_input + whole_number(make_divisible(width * b.se)) * (1 - of_input)
+    inner = "silu" if isinstance(b.act, str) and b.act == "silu" else "relu"
+    size = b.size_out if size is None else size
+    present: Int = (b.se != 0) * 1
+    times: Any = b.times * present * where
+    yield Op(kind="pool", label="squeeze pool", c_in=width, c_out=width, size_in=size, size_out=1, kernel=size,
+             stride=size, times=times, inputs=(source,))  # fmt: skip
+    yield Op(kind="conv", label="squeeze", c_in=width, c_out=squeezed, size_in=1, size_out=1, per_group=width,
+             bias=True, act=inner, times=times, inputs=("squeeze pool",))  # fmt: skip
+    yield Op(kind="conv", label="excite", c_in=squeezed, c_out=width, size_in=1, size_out=1, per_group=squeezed,
+             bias=True, act=b.se_gate, times=times, inputs=("squeeze",))  # fmt: skip
+    yield Op(kind="mul", label="scale", c_in=width, c_out=width, size_in=size, size_out=size, times=times,
+             inputs=(source, "excite"))  # fmt: skip
+
+
+def expansion_add(b: Block, width: Int, source: str, *, own: str, where: Int = 1) -> Op:
+    """The shortcut around the depthwise layer: it joins the two wide tensors of the block, of one size at stride 1."""
+    joined: Any = b.joins("expansion", own=own) * (b.stride == 1) * where
+    return Op(kind="add", label="expansion add", c_in=width, c_out=width, size_in=b.size_out, size_out=b.size_out,
+              times=b.times * joined, inputs=("scale", source))  # fmt: skip
+
+
+def residual_add(b: Block, joined: Int, *, source: str = "") -> Op:
+    """The shortcut around the whole block."""
+    return Op(kind="add", label="add", c_in=b.c_out, c_out=b.c_out, size_in=b.size_out, size_out=b.size_out,
+              times=b.times * joined, inputs=(source or "project", ""))  # fmt: skip

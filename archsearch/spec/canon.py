@@ -4,9 +4,10 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from archsearch.spec.arch import Arch
-from archsearch.spec.lower import INPUT, lower, unroll
+from archsearch.spec.arch import Arch, Stage
+from archsearch.spec.lower import INPUT, lower, lower_stage, unroll
 from archsearch.spec.ops import Op
+from archsearch.spec.trunk import Door
 
 
 def canonical(arch: Arch) -> str:
@@ -15,12 +16,13 @@ def canonical(arch: Arch) -> str:
     Two `Arch`s are the same network exactly when these strings are equal: a stage of 2 repeats or two equal stages,
     a ratio that its block type ignores, an identity that does nothing, "auto" or the word it stands for.
     """
-    number = {INPUT: -1}
-    rows = []
-    for index, op in enumerate(unroll(lower(arch))):
-        number[op.name] = index
-        rows.append([*_content(op), [number[name] for name in op.inputs]])
-    return json.dumps([arch.resolution, rows], separators=(",", ":"))
+    return json.dumps([arch.resolution, _rows(unroll(lower(arch)))], separators=(",", ":"))
+
+
+def contents(stage: Stage, door: Door) -> str:
+    """What one stage computes of the map at its door, in the same form; "" where it computes nothing."""
+    rows = _rows(unroll(lower_stage(stage, door, index=0)))
+    return json.dumps(rows, separators=(",", ":")) if rows else ""
 
 
 def key(arch: Arch) -> str:
@@ -33,5 +35,17 @@ def keys(archs: Iterable[Arch]) -> list[str]:
     return [key(arch) for arch in archs]
 
 
+def _rows(ops: Iterable[Op]) -> list[list[object]]:
+    """One row an op, its inputs by number."""
+    number = {INPUT: -1}
+    rows = []
+    for index, op in enumerate(ops):
+        number[op.name] = index
+        rows.append([*_content(op), [number[name] for name in op.inputs]])
+    return rows
+
+
 def _content(op: Op) -> list[object]:
-    return [op.kind, op.c_in, op.c_out, op.kernel, op.stride, op.per_group, op.bias, op.norm, op.act]
+    content = [op.kind, op.c_in, op.c_out, op.kernel, op.stride, op.per_group, op.bias, op.norm, op.act]
+    content += [["dilation", op.dilation]] if op.dilation != 1 and op.kernel != 1 else []
+    return content + ([["size", op.size_out]] if op.kind == "resize" else [])

@@ -3,41 +3,31 @@
 `lower` serves both; `unroll` writes one network out op by op, wired and named, for models, drawings and keys.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any
 
-from archsearch import plugins
-from archsearch.spec.blocks import Block
+from archsearch.spec.blocks import shrunk
+from archsearch.spec.heads import Ends
+from archsearch.spec.liveness import with_held
 from archsearch.spec.ops import Int, Op
+from archsearch.spec.trunk import Door, Net, Tapped, block_ops, blocks, doors, find_tap, head_type, kinds, tap_standing
 
 STEM, HEAD = -1, -2  # `Op.stage` of what lies outside the stages
 INPUT = "input"  # name of the image in an unrolled network
-
-BlockType = Callable[[Block], Iterator[Op]]
-
-
-class Net(Protocol):
-    """What `lower` reads: an `Arch`, or a `Population` with arrays in its fields (see `space.py`)."""
-
-    @property
-    def resolution(self) -> Any: ...
-    @property
-    def stem(self) -> Any: ...
-    @property
-    def stages(self) -> Any: ...
-    @property
-    def head(self) -> Any: ...
+IN_SEQUENCE = ("conv", "act")  # kinds of ops that have a place in their block's sequence of modules
 
 
 def lower(net: Net) -> list[Op]:
     """The ops of one network (ints) or of n at once (int64[n]); equal blocks are one entry with `times`.
 
     A stage gives at most two entries a block type: its first block, and the others (`repeats` - 1 times).
-    raises   PluginError for an unknown block type
+    raises   PluginError for an unknown block or head type, SpecError for a head that the network cannot carry
     """
-    return [op for part in parts(net) for op in lower_part(net, part)]
+    entrances = doors(net)
+    tapped = find_tap(net, entrances)
+    return [op for part in parts(net) for op in _part(net, part, entrances, tapped)]
 
 
 def parts(net: Net) -> list[int]:
@@ -47,60 +37,70 @@ def parts(net: Net) -> list[int]:
 
 def lower_part(net: Net, part: int) -> list[Op]:
     """The ops of one part of a network (or of n networks at once): `STEM`, a stage's number or `HEAD`."""
+    entrances = doors(net)
+    return _part(net, part, entrances, find_tap(net, entrances))
+
+
+def _part(net: Net, part: int, entrances: Sequence[Door], tapped: Tapped | None) -> list[Op]:
     if part == STEM:
         return [stem_op(net.stem, net.resolution)]
-    last = len(net.stages) if part == HEAD else part
-    size = (net.resolution + net.stem.stride - 1) // net.stem.stride
-    for stage in net.stages[:last]:
-        size = (size + stage.stride - 1) // stage.stride
-    channels = net.stages[last - 1].width if last else net.stem.width
     if part == HEAD:
-        return list(head_ops(net.head, channels, size))
-    return lower_stage(net.stages[part], channels, size, index=part)
+        return head_ops(net, entrances[-1], tapped)
+    inside = tapped if tapped is not None and tapped.stage == part else None
+    ops = lower_stage(net.stages[part], entrances[part], index=part, tapped=inside)
+    return ops if tapped is None or part <= tapped.stage else _holding(ops, tapped)
 
 
 def stem_op(stem: Any, resolution: Int) -> Op:
     """The first convolution: 3 channels at `resolution` pixels to the stem's width."""
     return Op(kind="conv", label="stem", c_in=3, c_out=stem.width, size_in=resolution,
-              size_out=(resolution + stem.stride - 1) // stem.stride, kernel=stem.kernel, stride=stem.stride,
+              size_out=shrunk(resolution, stem.stride), kernel=stem.kernel, stride=stem.stride,
               per_group=3, norm=True, act=stem.act, stage=STEM, group=STEM)  # fmt: skip
 
 
-def lower_stage(stage: Any, c_in: Int, size: Int, *, index: int) -> list[Op]:
-    """The ops of one stage whose input has `c_in` channels at `size` pixels.
+def lower_stage(stage: Any, door: Door, *, index: int, tapped: Tapped | None = None) -> list[Op]:
+    """The ops of one stage.
 
-    stage.block is a name, or for n networks a mapping name -> 0/1 mask int64[n].
+    stage.block is a name, or for n networks a mapping name -> 0/1 mask int64[n]; stage.repeats may be 0 there (absent).
+    tapped   the map of this stage's first block that the head reads
     """
-    kinds = stage.block if isinstance(stage.block, Mapping) else {stage.block: 1}
     ops: list[Op] = []
-    for nth, (name, mask) in enumerate(kinds.items()):
-        make: BlockType = plugins.load("blocks", name)
-        rest_size = (size + stage.stride - 1) // stage.stride
-        shapes = (
-            (c_in, size, stage.stride, mask),
-            (stage.width, rest_size, 1, mask * (stage.repeats - 1)),
-        )
-        for part, (channels, side, stride, times) in enumerate(shapes):
-            if isinstance(times, int) and times == 0:
+    for nth, (name, mask) in enumerate(kinds(stage).items()):
+        for rest, block in enumerate(blocks(stage, door, mask)):
+            if isinstance(block.times, int) and block.times == 0:
                 continue
-            block = Block(c_in=channels, c_out=stage.width, size=side, stride=stride, kernel=stage.kernel,
-                          expand=stage.expand, act=stage.act, bottleneck=stage.bottleneck,
-                          shortcut=stage.shortcut, times=times)  # fmt: skip
-            group = (index * 64 + nth) * 2 + part
-            ops += [replace(op, stage=index, group=group) for op in make(block)]
+            made = block_ops(name, block)
+            kept = tap_standing(made, door, wide=tapped.wide) if tapped is not None and not rest else None
+            made = with_held(made, block.c_in * block.size * block.size, kept=kept)
+            made = [replace(op, stage=index, group=_group(index, nth, rest)) for op in made]
+            ops += _holding(made, tapped) if tapped is not None and rest else made
     return ops
 
 
-def head_ops(head: Any, c_in: Int, size: Int) -> Iterator[Op]:
-    """An optional 1x1 convolution (`head.width` 0 = none), global average pooling, the linear classifier."""
-    has = (head.width != 0) * 1
-    width = head.width + c_in * (1 - has)
-    yield Op(kind="conv", label="last", c_in=c_in, c_out=width, size_in=size, size_out=size, per_group=c_in,
-             norm=True, act=head.act, times=has, stage=HEAD, group=HEAD)  # fmt: skip
-    yield Op(kind="pool", label="pool", c_in=width, c_out=width, size_in=size, size_out=1, kernel=size, stride=size,
-             inputs=("last",), stage=HEAD, group=HEAD)  # fmt: skip
-    yield Op(kind="linear", label="classifier", c_in=width, c_out=head.classes, size_in=1, size_out=1,
-             per_group=width, bias=True, inputs=("pool",), stage=HEAD, group=HEAD)  # fmt: skip
+def _holding(ops: Iterable[Op], tapped: Tapped) -> list[Op]:
+    """Ops that run while the tapped map waits for the head."""
+    return [replace(op, held=op.held + tapped.elements) for op in ops]
+
+
+def _group(index: int, nth: int, rest: int) -> int:
+    """Number of the ops of one block: of a stage, its nth block type, its first block (0) or the others (1)."""
+    return (index * 64 + nth) * 2 + rest
+
+
+def head_ops(net: Net, door: Door, tapped: Tapped | None) -> list[Op]:
+    """The ops of the head, which finds the trunk's last map at its door."""
+    ends = Ends(head=net.head, c_in=door.c_in, size=door.size, resolution=net.resolution)
+    source = ""
+    if tapped is not None:
+        ends = replace(ends, tap_c=tapped.c, tap_size=tapped.size)
+        source = f"@{_group(tapped.stage, 0, 0)}:{tapped.label}"
+    made = list(head_type(net).make(ends))
+    others = {"tap": tapped.elements} if tapped is not None else {}
+    made = with_held(made, door.c_in * door.size * door.size, others=others)
+    return [
+        replace(op, stage=HEAD, group=HEAD, inputs=tuple(source if label == "tap" else label for label in op.inputs))
+        for op in made
+    ]
 
 
 def unroll(ops: Iterable[Op]) -> list[Op]:
@@ -112,10 +112,13 @@ def unroll(ops: Iterable[Op]) -> list[Op]:
     flat: list[Op] = []
     feature = 0
     source = INPUT
+    far: dict[str, str] = {}  # "@group:label" -> name of the op that makes that tensor
     for group, members in groupby(ops, key=lambda op: op.group):
         block = list(members)
         for _ in range(max(int(op.times) for op in block)):
-            placed = _place(block, f"features.{feature}", source, is_block=group >= 0)
+            producer = {**far, "": source}
+            placed = _place(block, f"features.{feature}", producer, is_block=group >= 0)
+            far |= {f"@{group}:{label}": name for label, name in producer.items() if label[:1] != "@"}
             if placed:
                 flat += placed
                 source = placed[-1].name
@@ -123,9 +126,8 @@ def unroll(ops: Iterable[Op]) -> list[Op]:
     return flat
 
 
-def _place(block: list[Op], prefix: str, source: str, *, is_block: bool) -> list[Op]:
-    """One copy of a block: present ops named below `prefix` and wired to `source`."""
-    producer = {"": source}
+def _place(block: list[Op], prefix: str, producer: dict[str, str], *, is_block: bool) -> list[Op]:
+    """One copy of a block: present ops named below `prefix`, wired by `producer` (label -> name), which it fills in."""
     placed: list[Op] = []
     slot = 0
     for op in block:
@@ -133,14 +135,23 @@ def _place(block: list[Op], prefix: str, source: str, *, is_block: bool) -> list
         if not op.times:
             producer[op.label] = inputs[0]
             continue
-        name = f"{prefix}.conv.{slot}" if is_block else prefix
-        if op.kind not in ("conv", "act"):
-            name = "classifier.1" if op.kind == "linear" else f"{prefix}.{op.label.replace(' ', '_')}"
-        elif is_block:
-            slot += _slots(op)
+        name = _name(op, prefix, slot, is_block=is_block)
+        slot += _slots(op) if is_block and op.kind in IN_SEQUENCE else 0
         placed.append(replace(op, name=name, inputs=inputs, times=1))
         producer[op.label] = name
     return placed
+
+
+def _name(op: Op, prefix: str, slot: int, *, is_block: bool) -> str:
+    """The module's path: torchvision's where MobileNetV2 has such a module."""
+    label = op.label.replace(" ", "_")
+    if is_block:
+        return f"{prefix}.conv.{slot}" if op.kind in IN_SEQUENCE else f"{prefix}.{label}"
+    if op.stage == STEM or op.label == "last":
+        return prefix
+    if op.kind == "linear":
+        return "classifier.1" if op.label == "classifier" else f"classifier.{label}"
+    return f"{prefix}.{label}" if op.label == "pool" else f"head.{label}"
 
 
 def _slots(op: Op) -> int:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 else:
     Int: TypeAlias = Any  # an int, or int64[n] for n networks at once
 
-KINDS = ("conv", "linear", "pool", "add", "act")
+KINDS = ("conv", "linear", "pool", "add", "act", "mul", "cat", "resize", "detections")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,8 @@ class Op:
     """One operation. Every Int is an int, or int64[n] for n networks at once.
 
     Inside a block, `inputs` names labels of the same block ("" = the block's input); an absent op (`times` 0) stands
-    for its first input. After `unroll`, `name` is the torch module's path and `inputs` are names ("input" = the image).
+    for its first input. `c_in` and `size_in` are those of the first input; what the others hold is in `held`.
+    After `unroll`, `name` is the torch module's path and `inputs` are names ("input" = the image).
     """
 
     kind: str  # one of KINDS
@@ -30,6 +31,7 @@ class Op:
     size_out: Int
     kernel: Int = 1
     stride: Int = 1
+    dilation: int = 1  # pixels from one tap of the kernel to the next
     per_group: Int = 1  # input channels that one output channel sees: c_in, or 1 where depthwise
     bias: bool = False
     norm: bool = False  # followed by batch norm

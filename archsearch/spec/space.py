@@ -6,92 +6,37 @@ become n networks' fields at once (`population`), which `lower` reads exactly as
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from archsearch.errors import SpaceError, choices
 from archsearch.spec.arch import Arch, Head, Stage, Stem, scaled, scaled_head
+from archsearch.spec.fields import Axis, Chosen, Codes, Field, Fixed, cut, gather, masks, take
+from archsearch.spec.member import encode
 
-Codes = NDArray[np.int64]
-STAGE_FIELDS = ("width", "repeats", "stride", "kernel", "expand", "block", "act", "bottleneck", "shortcut")
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """One choice: a name like `width` or `stage3.kernel`, and its values in order."""
-
-    name: str
-    values: tuple[Any, ...]
-
-    @property
-    def numeric(self) -> bool:
-        """Whether the values are numbers, so that their order means something."""
-        return all(isinstance(value, int | float) for value in self.values)
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """A field that no axis changes."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A field set by an axis: `values[choice]`."""
-
-    axis: int
-    values: tuple[Any, ...]
-
-
-Field = Fixed | Chosen
+STAGE_FIELDS = tuple(field.name for field in fields(Stage))
 
 
 @dataclass(frozen=True, slots=True)
 class StageTemplate:
-    """One stage: where each of its fields comes from."""
+    """One stage: where each field of a `Stage` comes from. Its repeats may be 0 (absent) where no shape changes."""
 
+    name: str  # stage3, or stage3.block2 where each block has choices of its own
     fields: Mapping[str, Field]
 
 
 @dataclass(slots=True, kw_only=True)
-class StageFields:
-    """Fields of one stage of n networks: scalars, or arrays [n]; `block` is a mapping name -> mask."""
-
-    width: Any
-    repeats: Any
-    stride: Any
-    kernel: Any
-    expand: Any
-    block: Any
-    act: Any
-    bottleneck: Any
-    shortcut: Any
-
-
-@dataclass(slots=True, kw_only=True)
-class LayerFields:
-    """Fields of stem or head of n networks."""
-
-    width: Any
-    act: str
-    kernel: int = 1
-    stride: int = 1
-    classes: int = 0
-
-
-@dataclass(slots=True, kw_only=True)
 class Population:
-    """n networks at once, in the shape of an `Arch`."""
+    """n networks at once, in the shape of an `Arch`: a field is a scalar, or an array [n]."""
 
     resolution: Any
-    stem: LayerFields
-    stages: tuple[StageFields, ...]
-    head: LayerFields
+    stem: Any  # the fields of a Stem
+    stages: tuple[Any, ...]  # those of a Stage each; `block` is a mapping name -> mask
+    head: Any  # those of a Head
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # equal only to itself: tables are kept for each
@@ -118,24 +63,30 @@ class SearchSpace:
         """Number of choices of each axis, int64[axes]."""
         return np.array([len(axis.values) for axis in self.axes], dtype=np.int64)
 
+    @cached_property
+    def shared_axes(self) -> tuple[int, ...]:
+        """Numbers of the axes that set fields of more than one part: of two stages, or of the whole network."""
+        of_parts = [{s.axis for s in stage.fields.values() if isinstance(s, Chosen)} for stage in self.stages]
+        whole = {s.axis for s in (self.width, self.resolution) if isinstance(s, Chosen)}
+        return tuple(a for a in range(len(self.axes)) if a in whole or sum(a in part for part in of_parts) > 1)
+
     # one network ------------------------------------------------------------------------------------------------
 
     def decode(self, code: Codes) -> Arch:
         """The network of one code int[axes]."""
         pick = [int(choice) for choice in code]
-        multiplier = float(_take(self.width, pick))
+        multiplier = float(take(self.width, pick))
         stages = []
         for template in self.stages:
-            values = {name: _take(source, pick) for name, source in template.fields.items()}
-            values["width"] = scaled(values["width"], multiplier)
-            stages.append(Stage(**values))
+            values = {name: take(source, pick) for name, source in template.fields.items()}
+            if values["repeats"]:
+                stages.append(Stage(**{**values, "width": scaled(values["width"], multiplier)}))
         return Arch(
-            resolution=_take(self.resolution, pick),
-            stem=Stem(width=scaled(self.stem.width, multiplier), kernel=self.stem.kernel,
-                      stride=self.stem.stride, act=self.stem.act),
+            resolution=take(self.resolution, pick),
+            stem=replace(self.stem, width=scaled(self.stem.width, multiplier)),
             stages=tuple(stages),
-            head=Head(width=scaled_head(self.head.width, multiplier), classes=self.head.classes, act=self.head.act),
-        )  # fmt: skip
+            head=replace(self.head, width=scaled_head(self.head.width, multiplier)),
+        )
 
     def values(self, code: Codes) -> dict[str, Any]:
         """Axis name -> value of one code."""
@@ -174,26 +125,27 @@ class SearchSpace:
     def population(self, codes: Codes) -> Population:
         """The fields of n networks at once, for `lower`; codes int[n, axes]."""
         return Population(
-            resolution=_gather(self.resolution, codes),
-            stem=LayerFields(width=self._scaled(Fixed(self.stem.width), codes, scaled), act=self.stem.act,
-                             kernel=self.stem.kernel, stride=self.stem.stride),
-            stages=tuple(self.stage_fields(template, codes) for template in self.stages),
-            head=LayerFields(width=self._scaled(Fixed(self.head.width), codes, scaled_head), act=self.head.act,
-                             classes=self.head.classes),
-        )  # fmt: skip
+            resolution=gather(self.resolution, codes),
+            stem=self._layer(self.stem, codes, scaled),
+            stages=tuple(self._stage(template, codes) for template in self.stages),
+            head=self._layer(self.head, codes, scaled_head),
+        )
 
-    def stage_fields(self, template: StageTemplate, codes: Codes) -> StageFields:
-        """The fields of one stage of n networks."""
-        fields = {name: _gather(source, codes) for name, source in template.fields.items()}
-        fields["width"] = self._scaled(template.fields["width"], codes, scaled)
-        fields["block"] = _masks(template.fields["block"], codes)
-        return StageFields(**fields)
+    def _stage(self, template: StageTemplate, codes: Codes) -> SimpleNamespace:
+        values = {name: gather(source, codes) for name, source in template.fields.items()}
+        values["width"] = self._scaled(template.fields["width"], codes, scaled)
+        values["block"] = masks(template.fields["block"], codes)
+        return SimpleNamespace(**values)
+
+    def _layer(self, layer: Stem | Head, codes: Codes, rule: Any) -> SimpleNamespace:
+        values = {field.name: getattr(layer, field.name) for field in fields(layer)}
+        return SimpleNamespace(**{**values, "width": self._scaled(Fixed(layer.width), codes, rule)})
 
     def _scaled(self, source: Field, codes: Codes, rule: Any) -> Any:
         """Channels under the width multiplier: a table [multipliers, widths] made by the scalar rule, then gathered."""
-        multipliers = self.width.values if isinstance(self.width, Chosen) else (self.width.value,)
-        widths = source.values if isinstance(source, Chosen) else (source.value,)
-        table = np.array([[rule(width, multiplier) for width in widths] for multiplier in multipliers], dtype=np.int64)
+        table = np.array(
+            [[rule(width, multiplier) for width in source.options] for multiplier in self.width.options], dtype=np.int64
+        )
         if table.size == 1:
             return int(table[0, 0])
         row = codes[:, self.width.axis] if isinstance(self.width, Chosen) else 0
@@ -203,68 +155,19 @@ class SearchSpace:
     # membership -------------------------------------------------------------------------------------------------
 
     def encode(self, arch: Arch) -> Codes:
-        """A code of this network, int64[axes].
+        """A code of this network, int64[axes]; of several spellings, the first.
 
         raises   SpaceError with the reason why it is not in the space
         """
-        multipliers = self.width.values if isinstance(self.width, Chosen) else (self.width.value,)
-        reasons = []
-        for index, multiplier in enumerate(multipliers):
-            code = np.zeros(len(self.axes), dtype=np.int64)
-            if isinstance(self.width, Chosen):
-                code[self.width.axis] = index
-            reason = self._fill(code, arch, multiplier)
-            if reason is None:
-                return code
-            reasons.append((reason, multiplier))
-        furthest = max(reasons, key=lambda pair: pair[0][0])
-        raise SpaceError(f"not in space {self.name}: {furthest[0][1]} (at width {furthest[1]})")
+        return encode(self, arch)
 
-    def _fill(self, code: Codes, arch: Arch, multiplier: float) -> tuple[int, str] | None:
-        """Write the choices that give `arch` into `code`; else (how far it came, why not)."""
-        wanted = self._wanted(arch)
-        for depth, (where, source, value, scale) in enumerate(wanted):
-            options = source.values if isinstance(source, Chosen) else (source.value,)
-            offered = [scale(option, multiplier) if scale else option for option in options]
-            if value not in offered:
-                return depth, f"{where} is {value!r}, the space has {', '.join(map(repr, offered))}"
-        if len(arch.stages) != len(self.stages):
-            return len(wanted), f"it has {len(arch.stages)} stages, the space has {len(self.stages)}"
-        return self._settle(code, wanted, multiplier)
-
-    def _settle(
-        self, code: Codes, wanted: list[tuple[str, Field, Any, Any]], multiplier: float
-    ) -> tuple[int, str] | None:
-        """Choose for every axis a value that all of its fields agree on."""
-        allowed = [set(range(len(axis.values))) for axis in self.axes]
-        for depth, (where, source, value, scale) in enumerate(wanted):
-            if isinstance(source, Chosen):
-                offered = [scale(option, multiplier) if scale else option for option in source.values]
-                allowed[source.axis] &= {i for i, option in enumerate(offered) if option == value}
-                if not allowed[source.axis]:
-                    return depth, f"{where} = {value!r} does not go with its other fields"
-        for axis, picks in enumerate(allowed):
-            if isinstance(self.width, Chosen) and axis == self.width.axis:
-                continue
-            code[axis] = min(picks)
+    def contains(self, arch: Arch) -> str | None:
+        """None where the network is in the space, else the reason why not."""
+        try:
+            self.encode(arch)
+        except SpaceError as error:
+            return str(error)
         return None
-
-    def _wanted(self, arch: Arch) -> list[tuple[str, Field, Any, Any]]:
-        """(where, source, value, scale rule) of every field that must agree."""
-        rows: list[tuple[str, Field, Any, Any]] = [
-            ("resolution", self.resolution, arch.resolution, None),
-            ("stem width", Fixed(self.stem.width), arch.stem.width, scaled),
-            ("stem stride", Fixed(self.stem.stride), arch.stem.stride, None),
-            ("stem kernel", Fixed(self.stem.kernel), arch.stem.kernel, None),
-            ("stem act", Fixed(self.stem.act), arch.stem.act, None),
-            ("head act", Fixed(self.head.act), arch.head.act, None),
-            ("classes", Fixed(self.head.classes), arch.head.classes, None),
-        ]
-        for number, (template, stage) in enumerate(zip(self.stages, arch.stages, strict=False), start=1):
-            for name in STAGE_FIELDS:
-                rule = scaled if name == "width" else None
-                rows.append((f"stage {number} {name}", template.fields[name], getattr(stage, name), rule))
-        return [*rows, ("head width", Fixed(self.head.width), arch.head.width, scaled_head)]
 
     # narrowing --------------------------------------------------------------------------------------------------
 
@@ -288,35 +191,8 @@ class SearchSpace:
         axes = list(self.axes)
         axes[axis] = Axis(name, tuple(old.values[index] for index in left))
         stages = tuple(
-            StageTemplate({field: _cut(source, axis, left) for field, source in stage.fields.items()})
+            replace(stage, fields={field: cut(source, axis, left) for field, source in stage.fields.items()})
             for stage in self.stages
         )
-        width, resolution = _cut(self.width, axis, left), _cut(self.resolution, axis, left)
+        width, resolution = cut(self.width, axis, left), cut(self.resolution, axis, left)
         return replace(self, axes=tuple(axes), width=width, resolution=resolution, stages=stages)
-
-
-def _cut(source: Field, axis: int, left: list[int]) -> Field:
-    """A field's source when only the choices `left` of one axis stay."""
-    if isinstance(source, Chosen) and source.axis == axis:
-        return Chosen(axis, tuple(source.values[index] for index in left))
-    return source
-
-
-def _take(source: Field, pick: list[int]) -> Any:
-    return source.values[pick[source.axis]] if isinstance(source, Chosen) else source.value
-
-
-def _gather(source: Field, codes: Codes) -> Any:
-    """A scalar, or an array [n] of the chosen values."""
-    if isinstance(source, Fixed):
-        return source.value
-    return np.array(source.values)[codes[:, source.axis]]
-
-
-def _masks(source: Field, codes: Codes) -> dict[str, Any]:
-    """Block name -> 0/1 int64[n] (or 1 where only one block is possible)."""
-    if isinstance(source, Fixed) or len(set(source.values)) == 1:
-        return {source.value if isinstance(source, Fixed) else source.values[0]: 1}
-    names = np.array(source.values)
-    picked = codes[:, source.axis]
-    return {str(name): (names == name).astype(np.int64)[picked] for name in dict.fromkeys(source.values)}

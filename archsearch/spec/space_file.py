@@ -8,10 +8,11 @@
     [head]                        # width, act
     [every_stage]                 # defaults of all stages; a list here is one axis that all stages share
     bottleneck = ["linear", "relu6"]
-    [[stage]]                     # width, repeats, stride, kernel, expand, block, act, bottleneck, shortcut
+    [[stage]]                     # the fields of a `Stage`
     width = 24
     kernel = [3, 5]               # an axis of this stage: stage1.kernel
     op = ["id", "ir_k3_e3"]       # or several fields chosen together, as block strings
+    per_block = true              # each block of the stage has axes of its own: stage1.block2.op
 
 The shipped files are found by name, a user's own by path.
 """
@@ -21,12 +22,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from archsearch.errors import SpaceError, SpecError, choices
 from archsearch.spec.arch import Head, Stage, Stem
-from archsearch.spec.space import STAGE_FIELDS, Axis, Chosen, Field, Fixed, SearchSpace, StageTemplate
+from archsearch.spec.fields import Axis, Chosen, Field, Fixed
+from archsearch.spec.space import STAGE_FIELDS, SearchSpace, StageTemplate
 from archsearch.spec.text import block_fields
 
 TOP_KEYS = ("about", "width", "resolution", "classes", "stem", "head", "every_stage", "stage")
@@ -81,9 +84,15 @@ def parse_space(plain: Mapping[str, Any], *, name: str) -> SearchSpace:
     rows = plain.get("stage", [])
     if not isinstance(rows, list) or not rows:
         raise SpaceError("a space needs at least one [[stage]]")
-    stages = tuple(_stage(number, _table("stage", row), common, axes) for number, row in enumerate(rows, start=1))
+    stages = tuple(
+        stage
+        for number, row in enumerate(rows, start=1)
+        for stage in _stages(number, _table("stage", row), common, axes)
+    )
     for key, source in common.items():
-        if isinstance(source, Chosen) and all(stage.fields[key] is not source for stage in stages):
+        if isinstance(source, Chosen) and source.axis not in {
+            field.axis for stage in stages for field in stage.fields.values() if isinstance(field, Chosen)
+        }:
             raise SpaceError(f"every_stage.{key} is an axis that changes nothing: each [[stage]] sets its own {key}")
     classes = _whole("classes", plain.get("classes", 1000))
     return SearchSpace(
@@ -99,18 +108,72 @@ def parse_space(plain: Mapping[str, Any], *, name: str) -> SearchSpace:
     )
 
 
-def _stage(number: int, row: Mapping[str, Any], common: Mapping[str, Field], axes: list[Axis]) -> StageTemplate:
+def _stages(number: int, row: Mapping[str, Any], common: Mapping[str, Field], axes: list[Axis]) -> list[StageTemplate]:
+    """The template of a [[stage]], or with `per_block` one template a block, each with axes of its own."""
     where = f"stage{number}"
-    _known(f"[[stage]] {number}", row, (*STAGE_FIELDS, "op"))
-    fields: dict[str, Field] = {**{key: Fixed(value) for key, value in DEFAULTS.items()}, **common}
+    _known(f"[[stage]] {number}", row, (*STAGE_FIELDS, "op", "per_block"))
+    own = _per_block(where, row)
+    if not own:
+        return [_template(where, {key: value for key, value in row.items() if key != "per_block"}, common, axes)]
+    defaults = {key: Fixed(value) for key, value in DEFAULTS.items()}
+    shared = {key: value for key, value in row.items() if key not in (*own, "op", "per_block")}
+    base = {
+        **defaults,
+        **common,
+        **{key: _stage_field(f"{where}.{key}", key, each, axes) for key, each in shared.items()},
+    }
+    blocks = []
+    for block in range(1, max(base["repeats"].options) + 1):
+        template = _template(f"{where}.block{block}", {key: row[key] for key in own}, base, axes)
+        changes = {"repeats": _present(base["repeats"], block)} | ({"stride": Fixed(1)} if block > 1 else {})
+        blocks.append(StageTemplate(template.name, {**template.fields, **changes}))
+    return blocks
+
+
+def _per_block(where: str, row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys of a [[stage]] that each block chooses for itself."""
+    asked = row.get("per_block", False)
+    possible = [key for key in row if key not in ("width", "repeats", "stride", "per_block")]
+    if isinstance(asked, bool):
+        return tuple(possible) if asked else ()
+    if not isinstance(asked, list) or not all(isinstance(key, str) for key in asked) or not asked:
+        raise SpaceError(f"{where}.per_block must be true, false or a list of keys, got {asked!r:.80}")
+    for key in asked:
+        if key not in possible:
+            raise SpaceError(f"{where}.per_block names {key!r}, which the stage does not set; {choices(key, possible)}")
+    return tuple(asked)
+
+
+def _present(repeats: Field, block: int) -> Field:
+    """Repeats of the template of one block: 1 where the stage has so many, else 0."""
+    if isinstance(repeats, Fixed) or block <= min(repeats.values):
+        return Fixed(1)
+    return Chosen(repeats.axis, tuple(int(value >= block) for value in repeats.values))
+
+
+def _template(where: str, row: Mapping[str, Any], base: Mapping[str, Field], axes: list[Axis]) -> StageTemplate:
+    """The template of a stage or of one block: its own keys over those of `base`, over the defaults."""
+    found: dict[str, Field] = {**{key: Fixed(value) for key, value in DEFAULTS.items()}, **base}
     for key, value in row.items():
         if key == "op":
-            fields |= _together(where, row, fields, axes)
+            found |= _together(where, row, found, axes)
         else:
-            fields[key] = _stage_field(f"{where}.{key}", key, value, axes)
-    if "width" not in fields:
-        raise SpaceError(f"[[stage]] {number} has no width")
-    return StageTemplate(fields)
+            found[key] = _stage_field(f"{where}.{key}", key, value, axes)
+    if "width" not in found:
+        raise SpaceError(f"{where} has no width")
+    _kernels(where, found["block"], found["kernel"])
+    return StageTemplate(where, found)
+
+
+def _kernels(where: str, block: Field, kernel: Field) -> None:
+    """Raise SpaceError where a block type could meet a kernel that it cannot have."""
+    together = isinstance(block, Chosen) and isinstance(kernel, Chosen) and block.axis == kernel.axis
+    pairs = zip(block.options, kernel.options, strict=True) if together else product(block.options, kernel.options)
+    for name, size in pairs:
+        try:
+            Stage(width=8, block=name, kernel=size)
+        except SpecError as error:
+            raise SpaceError(f"{where}: block {name} with kernel {size}: {error}") from None
 
 
 def _stage_field(name: str, key: str, value: Any, axes: list[Axis]) -> Field:
@@ -118,7 +181,7 @@ def _stage_field(name: str, key: str, value: Any, axes: list[Axis]) -> Field:
 
     def check(where: str, each: Any) -> Any:
         try:
-            Stage(**{"width": 8, key: each})
+            Stage(**{"width": 8, **({"block": "uib"} if key == "kernel" and each == 0 else {}), key: each})
         except SpecError as error:
             raise SpaceError(f"{where}: {error}") from None
         return each

@@ -2,38 +2,58 @@
 
     r224 stem_c32_k3_s2 ir_r1_k3_s1_e1_c16 ir_r2_k3_s2_e6_c24 ... head_c1280_n1000
 
-Keys as in timm's strings: r repeats, k kernel, s stride, e expansion, c channels, n<code> activation, noskip. Ours:
-`linear`/`relu6` bottleneck, `bskip`/`xskip` (shortcut between bottlenecks/expansions). What is left out is default.
+Keys as in timm's strings: r repeats, k kernel, s stride, e expansion, c channels, a kernel of the depthwise layer in
+front, se squeeze-and-excitation, n<code> activation, noskip. Ours: `linear`/`relu6` bottleneck, `bskip`/`xskip`
+(shortcut between bottlenecks/expansions), `sein` (squeezed channels counted from the block's input), `sesig` (sigmoid
+gate). A head of another kind is a word of its name: `ssdlite_c1280_n81`. What is left out is default.
 """
 
 import re
 from typing import Any
 
+from archsearch import plugins
 from archsearch.errors import SpecError, choices
 from archsearch.spec.arch import Arch, Head, Stage, Stem
 
 ACT_CODES = {"relu6": "nr6", "relu": "nre", "hard_swish": "nhs", "silu": "nsw", "linear": "nid"}
 SHORTCUT_CODES = {"none": "noskip", "expansion": "xskip", "bottleneck": "bskip"}
-NUMBERS = {"r": "repeats", "k": "kernel", "s": "stride", "e": "expand", "c": "width", "n": "classes"}
+NUMBERS = {"r": "repeats", "k": "kernel", "s": "stride", "e": "expand", "c": "width", "n": "classes", "a": "start",
+           "se": "se", "h": "hidden", "o": "output_stride"}  # fmt: skip
+FRACTIONS = ("e", "se")  # numbers that need not be whole
+STEM, STAGE, HEAD = ("c", "k", "s"), ("r", "k", "s", "e", "c", "a", "se"), ("c", "h", "n", "o")
 WORDS: dict[str, tuple[str, str]] = {
     **{code: ("act", act) for act, code in ACT_CODES.items()},
     **{code: ("shortcut", place) for place, code in SHORTCUT_CODES.items()},
     "linear": ("bottleneck", "linear"),
     "relu6": ("bottleneck", "relu6"),
+    "sein": ("se_of", "input"),
+    "sesig": ("se_gate", "sigmoid"),
 }
-PARTS: dict[str, tuple[type[Any], str]] = {"stem": (Stem, "cks"), "head": (Head, "cn")}
 
 
 def to_text(arch: Arch) -> str:
     """One line; `from_text` reads it back to an equal `Arch`."""
     stem = f"stem_c{arch.stem.width}_k{arch.stem.kernel}_s{arch.stem.stride}{_act(arch.stem.act)}"
-    head = f"head_c{arch.head.width}_n{arch.head.classes}{_act(arch.head.act)}"
-    return " ".join([f"r{arch.resolution}", stem, *map(stage_text, arch.stages), head])
+    return " ".join([f"r{arch.resolution}", stem, *map(stage_text, arch.stages), head_text(arch.head)])
+
+
+def head_text(head: Head) -> str:
+    """The head as one word: `head_c1280_n1000` for a classifier."""
+    words = ["head" if head.kind == "classifier" else head.kind, f"c{head.width}"]
+    words += [f"h{head.hidden}"] if head.hidden else []
+    words += ["hnorm"] if head.hidden_norm else []
+    words += [f"o{head.output_stride}"] if head.output_stride else []
+    return "_".join([*words, f"n{head.classes}"]) + _act(head.act)
 
 
 def stage_text(stage: Stage) -> str:
     """One stage as a block string: `ir_r2_k3_s2_e6_c24`."""
-    words = [f"{stage.block}_r{stage.repeats}_k{stage.kernel}_s{stage.stride}_e{stage.expand}_c{stage.width}"]
+    words = [stage.block, f"r{stage.repeats}"]
+    words += [f"a{stage.start}"] if stage.start else []
+    words += [f"k{stage.kernel}", f"s{stage.stride}", f"e{stage.expand}", f"c{stage.width}"]
+    words += [f"se{stage.se}"] if stage.se else []
+    words += ["sein"] if stage.se_of == "input" else []
+    words += ["sesig"] if stage.se_gate == "sigmoid" else []
     words += [] if stage.bottleneck == "auto" else [stage.bottleneck]
     words += [] if stage.shortcut == "auto" else [SHORTCUT_CODES[stage.shortcut]]
     return "_".join(words) + _act(stage.act)
@@ -51,14 +71,21 @@ def from_text(text: str) -> Arch:
     stages = []
     for token in tokens[1:]:
         name = token.partition("_")[0]
-        if name not in PARTS:
+        part = "stem" if name == "stem" else "head" if name in _heads() else "stage"
+        if part == "stage":
             stages.append(stage_from_text(token))
-        elif name in parts:
-            raise SpecError(f"the text form has two {name}s: {token!r}")
+        elif part in parts:
+            raise SpecError(f"the text form has two {part}s: {token!r}")
+        elif part == "stem":
+            parts[part] = Stem(**_fields(token, STEM))
         else:
-            cls, letters = PARTS[name]
-            parts[name] = cls(**_fields(token, letters))
+            parts[part] = Head(kind=_heads()[name], **_fields(token, HEAD))
     return Arch(resolution=int(tokens[0][1:]), stages=tuple(stages), **parts)
+
+
+def _heads() -> dict[str, str]:
+    """Word of the text form -> kind of head."""
+    return {"head" if kind == "classifier" else kind: kind for kind in plugins.names("heads")}
 
 
 def stage_from_text(token: str) -> Stage:
@@ -71,10 +98,10 @@ def stage_from_text(token: str) -> Stage:
 
 def block_fields(token: str) -> dict[str, Any]:
     """The `Stage` fields that a block string sets: `ir_k5_e6` -> block, kernel, expand."""
-    return {"block": token.partition("_")[0], **_fields(token, "rksec")}
+    return {"block": token.partition("_")[0], **_fields(token, STAGE)}
 
 
-def _fields(token: str, letters: str) -> dict[str, Any]:
+def _fields(token: str, letters: tuple[str, ...]) -> dict[str, Any]:
     """Fields set by the words behind the first; `letters` are the number keys allowed here."""
     values: dict[str, Any] = {}
     for word in token.split("_")[1:]:
@@ -85,12 +112,16 @@ def _fields(token: str, letters: str) -> dict[str, Any]:
     return values
 
 
-def _field(word: str, letters: str, token: str) -> tuple[str, Any]:
-    words = {code: pair for code, pair in WORDS.items() if pair[0] == "act" or "r" in letters}  # r: it is a stage
+def _field(word: str, letters: tuple[str, ...], token: str) -> tuple[str, Any]:
+    words: dict[str, tuple[str, Any]] = {
+        code: pair for code, pair in WORDS.items() if pair[0] == "act" or letters is STAGE
+    }
+    words |= {"hnorm": ("hidden_norm", True)} if letters is HEAD else {}
     if word in words:
         return words[word]
-    if re.fullmatch(r"[a-z]\d{1,9}", word) and word[0] in letters:
-        return NUMBERS[word[0]], int(word[1:])
+    match = re.fullmatch(r"([a-z]+)(\d{1,9})(\.\d{1,17})?", word)
+    if match and match[1] in letters and (match[3] is None or match[1] in FRACTIONS):
+        return NUMBERS[match[1]], int(match[2]) if match[3] is None else float(match[2] + match[3])
     known = [*(f"{letter}<number>" for letter in letters), *words]
     raise SpecError(f"{token!r} has an unknown word {word!r}; {choices(word, known)}")
 

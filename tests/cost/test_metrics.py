@@ -15,7 +15,7 @@ from archsearch.spec.ops import Op
 from archsearch.spec.presets import mobilenet_v1, mobilenet_v2
 from archsearch.spec.text import from_text
 from archsearch.testing import live_bytes
-from tests.strategies import archs
+from tests.strategies import archs, dense_archs
 
 CONV = Op(kind="conv", label="c", c_in=8, c_out=16, size_in=10, size_out=5, kernel=3, stride=2, per_group=8, norm=True)
 DEPTHWISE = replace(CONV, c_out=8, per_group=1)
@@ -58,13 +58,13 @@ def test_an_op_without_a_price_is_an_error(name):
         metric(name).total([replace(CONV, kind="attention")])
 
 
-@given(archs())
+@given(archs() | dense_archs())
 def test_written_out_a_network_costs_the_same(arch):
     ops = unroll(lower(arch))
     assert {name: metric(name).total(ops) for name in BUILT_IN} == count(arch)
 
 
-@given(archs())
+@given(archs() | dense_archs())
 def test_peak_memory_counts_the_tensors_that_are_live_at_each_op(arch):
     ops = unroll(lower(arch))
     assert [metric("peak_memory").price(op) for op in ops] == live_bytes(ops)
@@ -98,7 +98,7 @@ def test_one_more_block_never_costs_less(arch):
     assert deeper["peak_memory"] >= costs["peak_memory"]
 
 
-@given(archs())
+@given(archs() | dense_archs())
 def test_resolution_changes_no_parameter_and_never_lowers_a_cost(arch):
     larger, costs = count(replace(arch, resolution=arch.resolution + 1)), count(arch)
     assert larger["params"] == costs["params"]

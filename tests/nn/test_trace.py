@@ -10,7 +10,7 @@ from archsearch.nn.build import build
 from archsearch.nn.trace import COMPARED, agree, opinions, verify
 from archsearch.spec.presets import mobilenet_v1, mobilenet_v2
 from archsearch.spec.space_file import read_space
-from tests.strategies import SHIPPED, archs
+from tests.strategies import SHIPPED, archs, dense_archs
 
 
 def test_all_three_give_the_published_numbers():
@@ -24,14 +24,14 @@ def test_all_three_agree_on_mobilenet_v1():
 
 
 @settings(max_examples=30)
-@given(archs())
+@given(archs() | dense_archs())
 def test_all_three_agree_on_any_network(arch):
     verify(arch)
 
 
 @pytest.mark.slow
 @settings(max_examples=300)
-@given(archs())
+@given(archs() | dense_archs())
 def test_all_three_agree_on_any_of_300_networks(arch):
     verify(arch)
 

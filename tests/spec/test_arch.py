@@ -50,7 +50,7 @@ def test_parts_cannot_be_changed(part):
         (lambda: Stage(width=8, kernel=4), "stage kernel must be odd, got 4"),
         (lambda: Stage(width=8, kernel="3"), "got '3'"),
         (lambda: Stage(width=8, stride=0), "stage stride"),
-        (lambda: Stage(width=8, block="ri"), "block 'ri' is unknown; choices: cr, ds, id, ir"),
+        (lambda: Stage(width=8, block="ri"), "block 'ri' is unknown; choices: cn, cr, ds, er, id, ir, sg, uib"),
         (lambda: Stage(width=8, shortcut="botleneck"), "did you mean 'bottleneck'"),
         (lambda: Stage(width=8, bottleneck="relu"), "did you mean 'relu6'"),
         (lambda: Stem(act=None), "stem act None is unknown"),

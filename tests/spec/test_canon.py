@@ -12,7 +12,11 @@ from archsearch.spec.presets import mobilenet_v1, mobilenet_v2
 from archsearch.spec.text import from_text
 from tests.strategies import archs
 
-OWN = {"ir": ("linear", "bottleneck"), "ds": (None, "none"), "cr": (None, "expansion"), "id": (None, None)}
+OWN = {  # block -> what "auto" means: bottleneck, shortcut
+    "ir": ("linear", "bottleneck"), "ds": (None, "none"), "cr": (None, "expansion"), "id": (None, None),
+    "cn": (None, "none"), "er": ("linear", "bottleneck"), "sg": ("linear", "expansion"),
+    "uib": ("linear", "bottleneck"),
+}  # fmt: skip
 
 
 def _net(*stages: str) -> Arch:

@@ -8,44 +8,55 @@ from archsearch.spec.arch import Arch, Head, Stage, Stem
 from archsearch.spec.lower import HEAD, INPUT, STEM, lower, lower_part, parts, unroll
 from archsearch.spec.ops import KINDS, Op
 from archsearch.spec.presets import mobilenet_v2
-from tests.strategies import archs
+from tests.strategies import archs, dense_archs
 
 
-@given(archs())
+@given(archs() | dense_archs())
 def test_every_input_is_an_earlier_op_of_the_right_shape(arch):
     shapes: dict[str, tuple[int, int]] = {INPUT: (3, arch.resolution)}
     for op in unroll(lower(arch)):
         assert op.kind in KINDS
         assert op.name not in shapes
-        for name in op.inputs:
-            assert shapes[name] == (op.c_in, op.size_in), op
+        first, *others = (shapes[name] for name in op.inputs)
+        assert first == (op.c_in, op.size_in), op
+        if op.kind == "mul":
+            assert others == [(op.c_in, 1)]
+        elif op.kind == "cat":
+            assert {size for _, size in others} == {op.size_in}
+            assert op.c_out == op.c_in + sum(channels for channels, _ in others)
+        elif op.kind == "detections":
+            assert op.c_out == sum(channels * size * size for channels, size in (first, *others))
+        else:
+            assert all(other == first for other in others)
         shapes[op.name] = (op.c_out, op.size_out)
-    assert shapes[op.name] == (arch.head.classes, 1)
+    if arch.head.kind == "classifier":
+        assert shapes[op.name] == (arch.head.classes, 1)
 
 
-@given(archs())
+@given(archs() | dense_archs())
 def test_no_op_is_computed_for_nothing(arch):
     ops = unroll(lower(arch))
     used = {name for op in ops for name in op.inputs}
     assert used == {INPUT, *(op.name for op in ops[:-1])}
 
 
-@given(archs())
+@given(archs() | dense_archs())
 def test_a_convolution_of_odd_kernel_divides_the_size_by_its_stride_rounded_up(arch):
     for op in lower(arch):
         if op.kind == "conv":
-            assert op.size_out == (op.size_in + 2 * (op.kernel // 2) - op.kernel) // op.stride + 1
+            reach = op.dilation * (op.kernel - 1)
+            assert not op.times or op.size_out == (op.size_in - reach % 2) // op.stride + (op.size_in % op.stride > 0)
 
 
 @given(archs())
 def test_stages_have_as_many_blocks_as_their_repeats_say(arch):
     ops = lower(arch)
     for number, stage in enumerate(arch.stages):
-        if stage.block == "id":
+        if stage.block in ("id", "er", "sg"):  # need not have a projection
             continue
         projections = [op for op in ops if op.stage == number and op.label == "project"]
         assert sum(op.times for op in projections) == stage.repeats
-        assert projections[0].stride == 1
+        assert projections[0].stride == 1 or stage.block in ("cn", "uib")
         assert {op.c_out for op in projections} == {stage.width}
 
 

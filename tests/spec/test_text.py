@@ -51,7 +51,7 @@ def test_what_the_text_form_leaves_out_is_default():
         ("r224 ir_c8_linear_relu6", "sets bottleneck twice"),
         ("r224 ir_c8_k4", "kernel must be odd, got 4"),
         ("r224 ir_c8_r0", "repeats must be a whole number, at least 1, got 0"),
-        ("r224 ri_c8", "block 'ri' is unknown; choices: cr, ds, id, ir"),
+        ("r224 ri_c8", "block 'ri' is unknown; choices: cn, cr, ds, er, id, ir, sg, uib"),
         ("r224 stem_c8 stem_c16", "two stems"),
         ("r224 stem_c8_n10", "'stem_c8_n10' has an unknown word 'n10'"),
         ("r224 stem_c8_linear", "'stem_c8_linear' has an unknown word 'linear'"),
