@@ -105,9 +105,13 @@ def carried_out(asked: "Comparison", *, png: bool) -> dict[str, Any]:
     folder = asked.open_folder()
     asked.log.print(f"results in {folder.root}", markup=False, soft_wrap=True)
     with opened(folder.root / "results.jsonl") as store:
-        with bar(asked.log, "evaluating") as progress:
-            evaluate_all(contenders, store, evaluator, seed=asked.given["seed"], folder=folder.checkpoints,
-                         progress=spoken(asked.log, progress))  # fmt: skip
+        try:
+            with bar(asked.log, "evaluating") as progress:
+                evaluate_all(contenders, store, evaluator, seed=asked.given["seed"], folder=folder.checkpoints,
+                             progress=spoken(asked.log, progress))  # fmt: skip
+        except KeyboardInterrupt:
+            asked.log.print("stopped; the same command goes on from here", style="yellow")
+            raise typer.Exit(130) from None
         found = outcome(contenders, store.rows, np.random.default_rng(asked.given["seed"]), confidence=asked.confidence)
         command = asked.command
         told = {"folder": str(folder.root), **{name: command[name] for name in KEPT}, **found}

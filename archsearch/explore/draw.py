@@ -12,7 +12,8 @@ from archsearch.cost.table import cost_table
 from archsearch.errors import BudgetError
 from archsearch.spec.arch import Arch
 from archsearch.spec.canon import key
-from archsearch.spec.space import Codes, SearchSpace
+from archsearch.spec.fields import Codes
+from archsearch.spec.space import SearchSpace
 
 BATCH = 512  # codes drawn at once, whatever is asked for: the first n of a longer draw are a draw of n
 PATIENCE = 8  # batches in a row without a new network, before the space counts as used up

@@ -22,7 +22,8 @@ from scipy import stats
 
 from archsearch.errors import RunError
 from archsearch.explore.statistics import Floats, holm
-from archsearch.spec.space import Axis, Codes, SearchSpace
+from archsearch.spec.fields import Axis, Codes
+from archsearch.spec.space import SearchSpace
 
 JUDGED = 5  # networks that a choice needs before it can be dropped
 QUARTER = 4  # the networks that can win must be at most the best quarter
@@ -159,9 +160,7 @@ def _subset(shares: Floats, rare: NDArray[np.bool_], confidence: float) -> NDArr
 
 def _reason(axis: Axis, shares: Floats, keep: NDArray[np.bool_]) -> str:
     """Where the best networks are, in shares of the resamples."""
-    if keep.all():
-        return "the best networks are spread over all of it"
     told = ", ".join(
         f"{value} {100 * share:.0f} %" for value, share in zip(axis.values, shares, strict=True) if share >= 0.005
     )
-    return f"best of a resample: {told}"
+    return f"best of a resample: {told}" + (": spread over all of it" if keep.all() else "")

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from archsearch.errors import SpaceError
-from archsearch.spec.space import Axis, SearchSpace
+from archsearch.spec.fields import Axis
+from archsearch.spec.space import SearchSpace
 
 
 def to_toml(space: SearchSpace, *, comment: str = "") -> str:
@@ -24,8 +25,10 @@ def to_toml(space: SearchSpace, *, comment: str = "") -> str:
     plain = _copy(space.source)
     plain["classes"] = space.head.classes
     for axis in space.axes:
-        table, key = _place(plain, axis.name, space.name)
-        table[key] = list(axis.values)
+        if not _of_block(plain, axis):
+            table, key = _place(plain, axis.name, space.name)
+            table[key] = list(axis.values)
+    _without_absent(plain)
     top = "".join(f"# {line}\n" for line in comment.splitlines())
     return top + _document(plain)
 
@@ -47,6 +50,32 @@ def _copy(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _copy(each) for key, each in value.items()}
     return [_copy(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+BLOCK = r"stage(\d+)\.(block\d+)\.(\w+)"
+
+
+def _of_block(plain: dict[str, Any], axis: Axis) -> bool:
+    """Whether an axis is one block's own; written as that block's only where it is not what all blocks have."""
+    named = re.fullmatch(BLOCK, axis.name)
+    row = _table(plain, f"stage{named[1]}") if named else None
+    if named is None or not isinstance(row, dict):
+        return False
+    block, key = named[2], named[3]
+    values = list(axis.values)
+    if row.get(block, {}).get(key, row.get(key)) != values:
+        row.setdefault(block, {})[key] = values
+    return True
+
+
+def _without_absent(plain: dict[str, Any]) -> None:
+    """Drop what is said of blocks that no network of the narrowed space has."""
+    shared = plain.get("every_stage", {}).get("repeats", 1)
+    for row in plain.get("stage", []):
+        repeats = row.get("repeats", shared)
+        most = max(repeats) if isinstance(repeats, list) else repeats
+        for name in [key for key in row if re.fullmatch(r"block\d+", key) and int(key[5:]) > most]:
+            del row[name]
 
 
 def _place(plain: dict[str, Any], name: str, space: str) -> tuple[dict[str, Any], str]:

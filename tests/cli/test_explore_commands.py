@@ -57,6 +57,27 @@ def test_the_same_command_goes_on_and_another_is_refused(cli, tmp_path):
     assert "holds another comparison: seed is 0 there, 1 here" in done.err
 
 
+def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(cli, tmp_path, monkeypatch):
+    from archsearch.evaluate import synthetic
+
+    whole, asked = synthetic.SyntheticEvaluator.evaluate, []
+
+    def tired(self, arch, job):
+        asked.append(arch)
+        if len(asked) == 7:
+            raise KeyboardInterrupt
+        return whole(self, arch, job)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(synthetic.SyntheticEvaluator, "evaluate", tired)
+        done = cli(*COMPARE, *BAND, "--out", "c")
+    assert done.code == 130
+    assert "the same command goes on" in done.err
+    assert len(lines(tmp_path / "c" / "results.jsonl")) == 6
+    told = cli(*COMPARE, *BAND, "--out", "c", "--json").json
+    assert told["spaces"] == cli(*COMPARE, *BAND, "--out", "d", "--json").json["spaces"]
+
+
 def test_without_a_budget_a_common_band_is_taken_and_told_and_kept(cli, tmp_path):
     done = cli(*COMPARE, "-n", 12, "--json")
     (folder,) = (tmp_path / "results").iterdir()

@@ -1,7 +1,6 @@
 """Comparisons: nothing evaluated twice, nothing lost by a kill, failures counted, the outcome as by hand."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -25,7 +24,6 @@ WORKER = """
 import sys
 from pathlib import Path
 from tests.explore.test_compare import Noting, compared
-print("ready", flush=True)
 compared(Path(sys.argv[1]), Noting(float(sys.argv[2])), n=30)
 """
 
@@ -187,14 +185,16 @@ def test_labels_are_distinct():
 def test_sigkill_at_random_moments_changes_nothing(tmp_path):
     rng = np.random.default_rng(0)
     command = [sys.executable, "-c", WORKER, str(tmp_path / "killed"), "0.03"]
-    for _ in range(3):
-        worker = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ)
-        worker.stdout.readline()
-        time.sleep(0.3 + rng.uniform(0, 0.5))
+    path = tmp_path / "killed" / "results.jsonl"
+    for after in (5, 30):
+        worker = subprocess.Popen(command, cwd=ROOT)
+        while worker.poll() is None and (not path.exists() or path.read_bytes().count(b"\n") < after):
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0, 0.05))
         worker.send_signal(signal.SIGKILL)
-        worker.communicate()
-    done = (tmp_path / "killed" / "results.jsonl").read_bytes().count(b"\n")
-    assert 0 < done < 60
+        worker.wait()
+    done = path.read_bytes().count(b"\n")
+    assert 30 <= done < 60
     evaluator = Noting()
     rows = compared(tmp_path / "killed", evaluator, n=30)
     assert len(evaluator.asked) == 60 - done

@@ -76,6 +76,67 @@ def test_the_number_of_classes_goes_along_and_the_original_is_untouched():
     assert again(space).size == space.size == read_space("mobilenet_v2_small").size
 
 
+PER_BLOCK = """
+resolution = 16
+[every_stage]
+act = ["relu", "relu6"]
+[[stage]]
+width = 8
+repeats = [2, 3]
+kernel = [3, 5]
+op = ["ir_e3", "ds", "ir_e6"]
+per_block = true
+block2 = {kernel = [7]}
+[[stage]]
+width = [16, 24]
+repeats = 2
+stride = 2
+expand = [3, 6]
+per_block = ["expand"]
+kernel = [3, 5]
+"""
+
+
+def test_blocks_keep_choices_of_their_own():
+    space = parse_space(tomllib.loads(PER_BLOCK), name="blocks")
+    assert [axis.name for axis in space.axes][:5] == [
+        "act", "stage1.repeats", "stage1.block1.kernel", "stage1.block1.op", "stage1.block2.op",
+    ]  # fmt: skip
+    assert all(arch.stages[1].kernel == 7 for _, arch in networks(space) if len(arch.stages) > 1)
+    assert again(space).axes == space.axes
+    assert networks(again(space)) == networks(space)
+
+
+@given(data=st.data())
+def test_narrowed_blocks_are_read_back(data):
+    space = parse_space(tomllib.loads(PER_BLOCK), name="blocks")
+    keep = {
+        axis.name: tuple(data.draw(st.lists(st.sampled_from(axis.values), min_size=1, unique=True)))
+        for axis in space.axes
+    }
+    narrow = restrict_all(space, keep)
+    read = again(narrow)
+    left = {axis.name: axis.values for axis in read.axes}
+    for axis in narrow.axes:
+        absent = axis.name.startswith("stage1.block3") and keep["stage1.repeats"] == (2,)
+        assert left.get(axis.name, ()) == (axis.values if len(axis.values) > 1 and not absent else ())
+    for values, arch in networks(narrow):
+        assert arch == read.decode(read.code(values))
+        space.encode(arch)
+
+
+@pytest.mark.parametrize(("line", "told"), [
+    ("block1 = {kernel = [3]}", "needs per_block"),
+    ("per_block = true\nblock4 = {kernel = [3]}", "block4 is no block: the stage has at most 2"),
+    ("per_block = true\nblock1 = {kernle = [3]}", "did you mean 'kernel'"),
+    ("per_block = true\nblock1 = 3", "must be a table"),
+])  # fmt: skip
+def test_blocks_that_cannot_be_are_told(line, told):
+    text = f"resolution = 8\n[[stage]]\nwidth = 8\nrepeats = 2\nkernel = [3, 5]\n{line}\n"
+    with pytest.raises(SpaceError, match=told):
+        parse_space(tomllib.loads(text), name="wrong")
+
+
 def test_strings_and_keys_of_every_kind_survive():
     text = 'about = "a \\"quoted\\" \\u007f line"\nwidth = 0.5\nresolution = 8\n[[stage]]\nwidth = 8\n'
     space = parse_space(tomllib.loads(text), name="odd")
