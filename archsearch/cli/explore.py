@@ -70,18 +70,19 @@ def compare(
       archsearch space compare mobilenet_v2_small linear_vs_relu --budget-madds 16M..18M --data cifar10
       archsearch space compare a.toml b.toml -n 500 --evaluator synthetic
     """
-    from archsearch.cli.comparison import Comparison
-    from archsearch.cli.show import print_json
-
     if len(spaces) < 2:
         raise SpaceError(f"compare needs at least two spaces, got {len(spaces)}")
     at_least(5, number=n)
     at_least(1, epochs=epochs, trial_images=trial_images, threads=threads)
+    level = _level(confidence)
+    from archsearch.cli.comparison import Comparison  # below the checks: it is slow to import
+    from archsearch.cli.show import print_json
+
     given = {"evaluator": evaluator, "epochs": epochs, "trial_images": trial_images, "recipe": recipe,
              "final_recipe": "full", "device": device, "threads": threads, "seed": seed}  # fmt: skip
     asked = Comparison(
         budgets=budget_texts(budget_madds, budget_params, budget_memory), space=None, data=data, minimize=("madds",),
-        out=out, given=given, names=tuple(spaces), number=n, match=match, confidence=_level(confidence),
+        out=out, given=given, names=tuple(spaces), number=n, match=match, confidence=level,
     )  # fmt: skip
     told = carried_out(asked, png=png)
     print_json(told) if as_json else print_outcome(told)

@@ -139,6 +139,14 @@ def test_bad_input_is_one_line_and_writes_nothing(cli, tmp_path, options, told):
     assert not (tmp_path / "c").exists()
 
 
+def test_an_evaluator_that_asks_for_images_without_any_is_told(cli, tmp_path, third_party):
+    third_party("def make(setup):\n    return setup.dataset()\n", {"evaluators": {"curious": "make"}})
+    done = cli(*COMPARE[:4], *BAND, "--evaluator", "curious", "--out", "c")
+    assert done.code == 2
+    assert "evaluator 'curious' asks for images; give --data" in done.err
+    assert not (tmp_path / "c").exists()
+
+
 def test_a_folder_that_holds_something_else_is_refused(cli, tmp_path):
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "precious").write_text("mine")
