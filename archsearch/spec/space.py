@@ -52,6 +52,7 @@ class SearchSpace:
     stem: Stem  # before the multiplier
     stages: tuple[StageTemplate, ...]
     head: Head
+    source: Mapping[str, Any] | None = None  # the parsed file it was read from, before any narrowing; see space_text
 
     @property
     def size(self) -> int:
