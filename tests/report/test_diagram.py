@@ -78,7 +78,7 @@ def test_families_follow_the_arithmetic_and_unknown_kinds_have_no_weights():
 
 
 def test_several_outputs_are_told_apart():
-    ends = [{"name": str(i), "inputs": ["x"], "c_out": 24, "size_out": 20 - i} for i in range(5)]
+    ends = [{"name": str(i), "kind": "conv", "inputs": ["x"], "c_out": 24, "size_out": 20 - i} for i in range(5)]
     assert _shape(ends[:2]) == "2 outputs: 24 at 20 px, 24 at 19 px"
     assert _shape(ends) == "5 outputs: 24 at 20 px, 24 at 19 px …"
     assert _shape([*ends[:1], {**ends[1], "inputs": ["0"]}]) == "24 channels, 19 × 19 px"
