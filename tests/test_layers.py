@@ -18,7 +18,7 @@ LEVELS = {
     "nn": 4, "data": 4,
     "train": 5, "measure": 5, "export": 5,
     "evaluate": 6,
-    "search": 7, "report": 7, "bench": 7,
+    "search": 7, "report": 7, "bench": 7, "explore": 7,
     "cli": 8, "testing": 8,
 }  # fmt: skip
 LAZY = ("cli", "testing")  # import what lies below inside functions
@@ -27,12 +27,13 @@ HEAVY = {  # package -> units that may import it at all
     "torch": TORCH,
     "torchvision": {"data", "train", "measure", "export"},
     "fvcore": {"nn", "bench"},
+    "torchinfo": {"bench"},
     "optuna": {"search", "report"},
     "pandas": {"report"},
     "plotly": {"report"},
     "kaleido": {"report"},
     "sklearn": {"search", "report", "data"},
-    "scipy": {"search", "report", "measure"},
+    "scipy": {"search", "report", "measure", "explore"},
     "pyarrow": {"data"},
     "PIL": {"data"},
     "onnx": {"export", "measure"},

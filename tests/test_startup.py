@@ -1,11 +1,14 @@
 """Start-up: commands that only count import nothing heavy."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "torchvision", "optuna", "pandas", "plotly", "sklearn", "scipy", "fvcore", "pyarrow")
 ASK = """
 import json, sys
@@ -15,9 +18,12 @@ print("\\n" + json.dumps([left, sorted(sys.modules)]))
 """
 
 
-def _modules(*arguments: str) -> tuple[int, set[str]]:
-    """Exit code and imported modules of one command in a fresh interpreter."""
-    done = subprocess.run([sys.executable, "-c", ASK, *arguments], capture_output=True, text=True, check=True)
+def _modules(folder: Path, *arguments: str) -> tuple[int, set[str]]:
+    """Exit code and imported modules of one command in a fresh interpreter that works in `folder`."""
+    done = subprocess.run(
+        [sys.executable, "-c", ASK, *arguments], capture_output=True, text=True, check=True, cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
     left, modules = json.loads(done.stdout.splitlines()[-1])
     return left, set(modules)
 
@@ -29,19 +35,22 @@ def _modules(*arguments: str) -> tuple[int, set[str]]:
         ["run", "--help"],
         ["count", "mobilenet_v2_1.0_224"],
         ["count", "mobilenet_v2_1.0_224", "--per-layer", "--json"],
+        ["count", "mobilenet_v2_1.0_224", "--per-layer", "--csv", "-"],
+        ["draw", "mobilenet_v2_1.0_224"],
+        ["draw", "mobilenet_v2_1.0_224", "--out", "net.html", "--json"],
         ["space", "list"],
     ],
     ids=" ".join,
 )
-def test_light_commands_import_nothing_heavy(arguments):
-    left, modules = _modules(*arguments)
+def test_light_commands_import_nothing_heavy(arguments, tmp_path):
+    left, modules = _modules(tmp_path, *arguments)
     assert left == 0
     assert "archsearch.cli.main" in modules
     assert modules & set(HEAVY) == set()
 
 
-def test_wrong_input_imports_nothing_heavy():
-    left, modules = _modules("count", "mobilenet_v9")
+def test_wrong_input_imports_nothing_heavy(tmp_path):
+    left, modules = _modules(tmp_path, "count", "mobilenet_v9")
     assert left == 2
     assert modules & set(HEAVY) == set()
 

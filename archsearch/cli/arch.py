@@ -17,30 +17,42 @@ from archsearch.cli.options import (
     at_least,
     read_arch,
 )
+from archsearch.errors import RunError
 
 if TYPE_CHECKING:
     from archsearch.spec.arch import Arch
 
+CSV = "Write one row for each operation to this CSV file; - prints it, and nothing else."
 VERIFY = "Compare with torch hooks and fvcore on the built model; fail where they differ."
 
 
 def count(
     arch: ArchArgument,
     per_layer: Annotated[bool, typer.Option("--per-layer", help="One row for each operation.")] = False,
+    csv: Annotated[str | None, typer.Option("--csv", help=CSV, metavar="FILE")] = None,
     verify: Annotated[bool, typer.Option("--verify", help=VERIFY)] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Costs of one network.
 
-    Example: archsearch count mobilenet_v2_0.75_192 --per-layer
+    Examples: archsearch count mobilenet_v2_0.75_192 --per-layer; archsearch count mobilenet_v2 --csv layers.csv
     """
-    from archsearch.cli.show import console, cost_rows, print_json, table
+    from archsearch.cli.show import console, cost_rows, layer_table, peak_line, print_json, table
     from archsearch.cost.count import all_metrics, record
+    from archsearch.cost.layers import layers
 
+    alone = csv == "-"
+    if alone and (as_json or verify):
+        raise RunError("--csv - prints the operations and nothing else; give a file to have --json or --verify as well")
     network = read_arch(arch)
+    rows = layers(network) if per_layer or csv is not None else []
+    if csv is not None:
+        write_csv(csv, rows)
+    if alone:
+        return
     document: dict[str, Any] = record(network)
     if per_layer:
-        document["layers"] = layers(network)
+        document["layers"] = rows
     if verify:
         from archsearch.nn.trace import verify as compare
 
@@ -52,42 +64,27 @@ def count(
     out.print(document["arch"], markup=False, soft_wrap=True)
     out.print(f"key {document['key']}", style="dim")
     if per_layer:
-        out.print(layer_table(document["layers"]))
+        out.print(layer_table(rows))
+        out.print(peak_line(rows), markup=False, soft_wrap=True)
     out.print(table(["cost", "exact", "short"], cost_rows({name: document[name] for name in all_metrics()})))
     if verify:
         said = document["verified"]
-        rows = [[who, *(f"{costs[name]:,}" for name in costs)] for who, costs in said.items()]
-        out.print(table(["counted by", *said["counter"]], rows))
+        counts = [[who, *(f"{costs[name]:,}" for name in costs)] for who, costs in said.items()]
+        out.print(table(["counted by", *said["counter"]], counts))
         out.print("all three agree", style="green")
 
 
-def layers(network: Any) -> list[dict[str, Any]]:
-    """One record for each operation of a network: where it stands, its shapes, its costs."""
-    from archsearch.cost.count import all_metrics, metric
-    from archsearch.spec.lower import lower, unroll
+def write_csv(target: str, rows: list[dict[str, Any]]) -> None:
+    """The operations as a CSV file, or on stdout for "-"; raises RunError where the file cannot be written."""
+    from archsearch.cost.layers import layers_csv
 
-    return [
-        {"name": op.name, "kind": op.kind, "role": op.label, "c_in": op.c_in, "c_out": op.c_out,
-         "kernel": op.kernel, "stride": op.stride, "size_in": op.size_in, "size_out": op.size_out,
-         "act": op.act, **{name: metric(name).price(op) for name in all_metrics()}}
-        for op in unroll(lower(network))
-    ]  # fmt: skip
-
-
-def layer_table(rows: list[dict[str, Any]]) -> Any:
-    """The same for people."""
-    from archsearch.cli.show import table
-    from archsearch.cost.budget import show
-
-    whole = sum(row["madds"] for row in rows) or 1
-    cells = [
-        [row["name"], row["role"], f"{row['c_in']} > {row['c_out']}", f"{row['kernel']}/{row['stride']}",
-         f"{row['size_in']} > {row['size_out']}", row["act"].replace("linear", "-"), show(row["madds"], "madds"),
-         f"{100 * row['madds'] / whole:.1f} %", show(row["params"], "params"), show(row["peak_memory"], "peak_memory")]
-        for row in rows
-    ]  # fmt: skip
-    names = ["module", "role", "channels", "k/s", "pixels", "act", "MAdds", "share", "params", "live memory"]
-    return table(names, cells, left=(0, 1, 5))
+    if target == "-":
+        print(layers_csv(rows), end="")
+        return
+    try:
+        Path(target).write_text(layers_csv(rows), encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise RunError(f"{target} cannot be written: {getattr(error, 'strerror', None) or error}") from None
 
 
 def train(

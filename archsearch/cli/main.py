@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from archsearch import __version__
-from archsearch.cli import arch, bench, results, run, space
+from archsearch.cli import arch, bench, draw, results, run, space
 from archsearch.errors import ArchSearchError
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever typer keeps it
@@ -30,6 +30,7 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(arch.train)
 app.command()(arch.count)
+app.command()(draw.draw)
 app.add_typer(space.app, name="space")
 app.command()(results.front)
 app.command()(results.report)

@@ -53,6 +53,31 @@ def cost_rows(costs: Mapping[str, int]) -> list[list[str]]:
     return [[HEADINGS.get(name, name), f"{value:,}", show(value, name)] for name, value in costs.items()]
 
 
+def layer_table(rows: Sequence[Mapping[str, Any]]) -> Any:
+    """The operations of a network, as `cost.layers.layers` gives them; the peak of memory is marked."""
+    from archsearch.cost.layers import peak_row
+
+    whole, peak = sum(row["madds"] for row in rows) or 1, peak_row(rows)
+    cells = [
+        [row["stage"], row["name"], row["role"], f"{row['c_in']} > {row['c_out']}", f"{row['kernel']}/{row['stride']}",
+         f"{row['size_in']} > {row['size_out']}", row["act"].replace("linear", "-"), show(row["madds"], "madds"),
+         f"{100 * row['madds'] / whole:.1f} %", show(row["params"], "params"), show(row["peak_memory"], "peak_memory"),
+         "< peak" if index == peak else ""]
+        for index, row in enumerate(rows)
+    ]  # fmt: skip
+    names = ["stage", "module", "role", "channels", "k/s", "pixels", "act", "MAdds", "share", "params", "live memory"]
+    return table([*names, ""], cells, left=(1, 2, 6, 11))
+
+
+def peak_line(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Where the memory's peak is, in one line."""
+    from archsearch.cost.layers import peak_row
+
+    row = rows[peak_row(rows)]
+    place = f"stage {row['stage']}" if row["stage"].isdigit() else f"the {row['stage']}"
+    return f"peak memory: {show(row['peak_memory'], 'peak_memory')} at {row['name']} ({row['role']} of {place})"
+
+
 def percent(value: float | None, error: float | None = None) -> str:
     """A fraction for people: 93.1 %, 93.1 ± 0.4 %, or a dash."""
     if value is None:

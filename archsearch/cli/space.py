@@ -4,9 +4,13 @@ from typing import Annotated, Any
 
 import typer
 
+from archsearch.cli import explore
 from archsearch.cli.options import JsonOption, MaddsBudget, MemoryBudget, ParamsBudget, SeedOption, budget_texts
 
-app = typer.Typer(help="Design spaces: list, show, sample.", no_args_is_help=True, rich_markup_mode=None)
+HELP = "Design spaces: list, show, sample, compare, refine."
+app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
+app.command()(explore.compare)
+app.command()(explore.refine)
 SpaceArgument = Annotated[str, typer.Argument(help="A shipped space by name, or a .toml file.", metavar="SPACE")]
 
 
@@ -93,7 +97,7 @@ def drawn(space: Any, budgets: dict[str, str], n: int, seed: int) -> list[Any]:
     """n networks, uniform over the codes that fit; all of them where fewer do."""
     import numpy as np
 
-    from archsearch.search.feasible import check, pool
+    from archsearch.cost.feasible import check, pool
     from archsearch.search.run import read_budget
 
     budget = read_budget(budgets, space)

@@ -11,7 +11,10 @@ from archsearch.spec.arch import Arch
 from archsearch.spec.lower import HEAD, STEM, lower
 from archsearch.spec.ops import Op
 
-BLOCKS = {"ir": "inverted residual", "ds": "depthwise separable", "cr": "classic residual", "id": "identity"}
+BLOCKS = {
+    "ir": "inverted residual", "ds": "depthwise separable", "cr": "classic residual", "id": "identity",
+    "cn": "convolution", "er": "fused inverted residual", "sg": "sandglass", "uib": "universal inverted bottleneck",
+}  # fmt: skip
 SLOT, TALL, TOP = 79, 96, 8  # of the drawing [pixels]: a stage's slot, the largest map, the margin above
 BASE = TOP + TALL  # where the maps stand
 
@@ -24,7 +27,7 @@ class Part:
     block: str  # a name in plug-in group "blocks", or stem, head
     repeats: int
     kernel: int | None
-    expand: int | None
+    expand: float | None
     stride: int
     width: int  # output channels
     size: int  # side of the output map [pixels]
@@ -84,7 +87,7 @@ def _part(arch: Arch, ops: list[Op], index: int, total: int) -> Part:
         return Part(name="head", block="head", repeats=1, kernel=1 if arch.head.width else None, expand=None, stride=1,
                     width=width, size=ops[0].size_out, **common)  # fmt: skip
     stage = arch.stages[index]
-    plain = stage.block in ("ds", "id")  # their ratio means nothing
+    plain = stage.block in ("ds", "id", "cn")  # their ratio means nothing
     return Part(name=str(index + 1), block=stage.block, repeats=stage.repeats, kernel=stage.kernel,
                 expand=None if plain else stage.expand, stride=stage.stride, width=stage.width,
                 size=ops[-1].size_out, **common)  # fmt: skip

@@ -44,10 +44,11 @@ def page(seen: View) -> str:
         sections.repeat_section(seen),
     )
     footer = tag("footer", "A view of the run's Optuna study; archsearch report rebuilds it at any time.")
-    return f'<!doctype html>\n<html lang="en">{_head(seen.name)}{tag("body", header, main, footer)}</html>\n'
+    return f'<!doctype html>\n<html lang="en">{head(seen.name)}{tag("body", header, main, footer)}</html>\n'
 
 
-def _head(name: str) -> Markup:
+def head(name: str) -> Markup:
+    """The head of a page: its title, its looks, and what it may load (nothing)."""
     style = Markup((files("archsearch.report") / "page.css").read_text(encoding="utf-8"))
     return tag(
         "head",

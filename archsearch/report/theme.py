@@ -1,9 +1,10 @@
 """How numbers, metrics and figures look: one place for colours, units and labels."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import plotly.graph_objects as go
+if TYPE_CHECKING:
+    import plotly.graph_objects as go  # slow to import, and not needed for numbers and colours
 
 # Okabe and Ito's colours: told apart by colour-blind readers, on light and on dark paper.
 FRONT, TRIAL, TEST, BUDGET = "#d55e00", "#4c8fbd", "#009e73", "#8a8f98"
@@ -56,7 +57,7 @@ def percent(value: float | None, se: float | None = None) -> str:
     return f"{100 * value:.1f} ± {100 * se:.1f} %"
 
 
-def styled(figure: go.Figure, **layout: Any) -> go.Figure:
+def styled(figure: "go.Figure", **layout: Any) -> "go.Figure":
     """The figure in the page's looks: no background of its own, quiet grid, one line of legend above."""
     figure.update_layout(
         template="none",

@@ -26,6 +26,7 @@ Mark = Literal["zeros", "column", "none"]
 
 def used(space: SearchSpace, codes: Codes) -> NDArray[np.bool_]:
     """Where an axis matters: some other choice of it, all others left, would give another network; bool[n, axes]."""
+    codes = codes.astype(np.int64)  # compact codes have no room for what is added to them
     prints = fingerprints(space, codes)
     found = np.zeros(codes.shape, dtype=bool)
     for axis in range(len(space.axes)):
@@ -39,8 +40,8 @@ def settled(space: SearchSpace, codes: Codes) -> tuple[Codes, NDArray[np.bool_]]
     returns  codes int64[n, axes], and where an axis was not idle when its turn came: bool[n, axes]. Two axes may be
              idle only as long as the other one stays, so this mask can hold more than `used` does.
     """
+    codes, kept = codes.astype(np.int64), np.zeros(codes.shape, dtype=bool)
     prints = fingerprints(space, codes)
-    codes, kept = codes.copy(), np.zeros(codes.shape, dtype=bool)
     for axis in range(len(space.axes)):
         kept[:, axis] = _used(space, codes, prints, axis)
         codes[~kept[:, axis], axis] = 0
@@ -146,6 +147,7 @@ def mutate(space: SearchSpace, codes: Codes, rng: np.random.Generator, *, rate: 
     """
     rate = 1 / max(1, len(space.axes)) if rate is None else rate
     prints, free = fingerprints(space, codes), used(space, codes)
+    codes = codes.astype(np.int64)
     made = codes.copy()
     left = np.arange(len(codes))
     for _ in range(TRIES):

@@ -190,7 +190,7 @@ def squeeze_excite(b: Block, width: Int, source: str, *, where: Int = 1, size: I
 
 def expansion_add(b: Block, width: Int, source: str, *, own: str, where: Int = 1) -> Op:
     """The shortcut around the depthwise layer: it joins the two wide tensors of the block, of one size at stride 1."""
-    joined = b.joins("expansion", own=own) * (b.stride == 1) * where
+    joined: Any = b.joins("expansion", own=own) * (b.stride == 1) * where
     return Op(kind="add", label="expansion add", c_in=width, c_out=width, size_in=b.size_out, size_out=b.size_out,
               times=b.times * joined, inputs=("scale", source))  # fmt: skip
 

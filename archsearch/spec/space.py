@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archsearch.errors import SpaceError, choices
 from archsearch.spec.arch import Arch, Head, Stage, Stem, scaled, scaled_head
@@ -51,6 +52,7 @@ class SearchSpace:
     stem: Stem  # before the multiplier
     stages: tuple[StageTemplate, ...]
     head: Head
+    source: Mapping[str, Any] | None = None  # the parsed file it was read from, before any narrowing; see space_text
 
     @property
     def size(self) -> int:
@@ -110,6 +112,17 @@ class SearchSpace:
     def sample(self, n: int, rng: np.random.Generator) -> Codes:
         """n codes, uniform over the space, with replacement: int64[n, axes]."""
         return rng.integers(0, self.radix, size=(n, len(self.axes)), dtype=np.int64)
+
+    def sample_compact(self, n: int, rng: np.random.Generator) -> NDArray[np.unsignedinteger[Any]]:
+        """n codes, uniform as those of `sample`, for millions: uint8[n, axes] (wider if need be), each axis contiguous.
+
+        The codes are not those that `sample` draws with the same `rng`.
+        """
+        kind = np.min_scalar_type(max((len(axis.values) - 1 for axis in self.axes), default=0))
+        columns = np.empty((len(self.axes), n), dtype=kind)
+        for column, radix in zip(columns, self.radix, strict=True):
+            column[:] = rng.integers(0, radix, size=n, dtype=kind)
+        return columns.T
 
     def enumerate(self, chunk: int = 65536, *, start: int = 0) -> Iterator[Codes]:
         """All codes from number `start` on, in order, in chunks int64[<=chunk, axes]; any size of space."""

@@ -13,11 +13,13 @@
     kernel = [3, 5]               # an axis of this stage: stage1.kernel
     op = ["id", "ir_k3_e3"]       # or several fields chosen together, as block strings
     per_block = true              # each block of the stage has axes of its own: stage1.block2.op
+    block2 = {op = ["id"]}        # what one block chooses from, where that is not what the others do
 
 The shipped files are found by name, a user's own by path.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields as dataclass_fields
@@ -104,14 +106,19 @@ def parse_space(plain: Mapping[str, Any], *, name: str) -> SearchSpace:
         stem=_layer(Stem, "stem", plain.get("stem", {})),
         stages=stages,
         head=replace(_layer(Head, "head", plain.get("head", {})), classes=classes),
+        source=plain,
     )
 
 
 def _stages(number: int, row: Mapping[str, Any], common: Mapping[str, Field], axes: list[Axis]) -> list[StageTemplate]:
     """The template of a [[stage]], or with `per_block` one template a block, each with axes of its own."""
     where = f"stage{number}"
+    narrower = {key: _table(f"{where}.{key}", value) for key, value in row.items() if re.fullmatch(r"block\d+", key)}
+    row = {key: value for key, value in row.items() if key not in narrower}
     _known(f"[[stage]] {number}", row, (*STAGE_FIELDS, "op", "per_block"))
     own = _per_block(where, row)
+    if narrower and not own:
+        raise SpaceError(f"{where}.{min(narrower)} needs per_block: the blocks of this stage are alike")
     if not own:
         return [_template(where, {key: value for key, value in row.items() if key != "per_block"}, common, axes)]
     defaults = {key: Fixed(value) for key, value in DEFAULTS.items()}
@@ -123,9 +130,13 @@ def _stages(number: int, row: Mapping[str, Any], common: Mapping[str, Field], ax
     }
     blocks = []
     for block in range(1, max(base["repeats"].options) + 1):
-        template = _template(f"{where}.block{block}", {key: row[key] for key in own}, base, axes)
+        values = {**{key: row[key] for key in own}, **narrower.pop(f"block{block}", {})}
+        _known(f"[[stage]] {number} block{block}", values, own)
+        template = _template(f"{where}.block{block}", values, base, axes)
         changes = {"repeats": _present(base["repeats"], block)} | ({"stride": Fixed(1)} if block > 1 else {})
         blocks.append(StageTemplate(template.name, {**template.fields, **changes}))
+    if narrower:
+        raise SpaceError(f"{where}.{min(narrower)} is no block: the stage has at most {len(blocks)}")
     return blocks
 
 

@@ -125,7 +125,7 @@ def find_tap(net: Net, entrances: Sequence[Door]) -> Tapped | None:
         if "expand" in where:
             label = "expand" if isinstance(wide, int) and wide else label
             c_wide = next(op.c_out for op in ops if op.label == "expand")
-            more: Int = mask * (c_wide - door.c_in) * wide
+            more: Any = mask * (c_wide - door.c_in) * wide
             channels = channels + more
     return Tapped(stage=number, wide=tap.wide, label=label, c=door.c_in + channels, size=door.size)
 

@@ -37,6 +37,48 @@ def test_layers_add_up(cli):
     assert cli("count", "mobilenet_v1_0.5_128", "--per-layer").out.count("depthwise") == 13
 
 
+def test_the_csv_file_holds_the_numbers_of_the_json_document(cli, tmp_path):
+    document = cli("count", "mobilenet_v2_0.35_96", "--per-layer", "--csv", "layers.csv", "--json").json
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "layers.csv").read_text())))
+    plain = [{**layer, "inputs": " ".join(layer["inputs"])} for layer in document["layers"]]
+    assert rows == [{name: str(value) for name, value in layer.items()} for layer in plain]
+    assert sum(int(row["madds"]) for row in rows) == document["madds"]
+    assert FIELDS - {"arch", "key"} <= set(rows[0])
+
+
+def test_the_csv_on_stdout_is_the_file_and_nothing_else(cli, tmp_path):
+    printed = cli("count", "mobilenet_v2_0.35_96", "--per-layer", "--csv", "-").out
+    done = cli("count", "mobilenet_v2_0.35_96", "--csv", "layers.csv")
+    assert printed == (tmp_path / "layers.csv").read_text()
+    assert "features" not in done.out  # without --per-layer the table is not printed
+
+
+@pytest.mark.parametrize(("options", "told"), [
+    (("--csv", "-", "--json"), "nothing else"),
+    (("--csv", "nowhere/layers.csv"), "nowhere/layers.csv cannot be written"),
+    (("--csv", "."), "cannot be written"),
+])  # fmt: skip
+def test_a_csv_that_cannot_be_written_is_one_line_and_code_2(cli, options, told):
+    done = cli("count", "mobilenet_v2_0.35_96", *options)
+    assert (done.code, done.out) == (2, "")
+    assert told in done.err
+    assert len(done.err.strip().splitlines()) == 1
+
+
+def test_the_table_names_stages_and_marks_the_peak(cli):
+    lines = cli("count", "mobilenet_v2_1.0_224", "--per-layer").out.splitlines()
+    (marked,) = [line for line in lines if line.endswith("< peak")]
+    assert marked.split()[:3] == ["2", "features.2.conv.1", "depthwise"]
+    assert {line.split()[0] for line in lines if "features." in line} >= {"stem", "1", "7", "head"}
+    assert "peak memory: 5.74MiB at features.2.conv.1 (depthwise of stage 2)" in lines
+
+
+def test_a_network_of_a_billion_blocks_is_refused_at_once(cli):
+    done = cli("count", "r32 ir_r999999999_c8", "--per-layer")
+    assert done.code == 2
+    assert "3,999,999,999 operations" in done.err
+
+
 def test_verify_compares_three_counts(cli):
     document = cli("count", "mobilenet_v2_0.35_96", "--verify", "--json").json
     assert len({str(costs) for costs in document["verified"].values()}) == 1

@@ -1,4 +1,4 @@
-"""space list, show, sample; bench counters; help."""
+"""space list, show, sample; help."""
 
 import pytest
 
@@ -29,14 +29,6 @@ def test_sample_of_an_impossible_budget_tells_the_nearest(cli):
     done = cli("space", "sample", "mobilenet_v2", "--budget-madds", "1M")
     assert done.code == 2
     assert "nearest possible is 4,621,520" in done.err
-
-
-@pytest.mark.slow
-def test_bench_counters_compares_with_fvcore(cli):
-    result = cli("bench", "counters", "-n", 5000, "--peers", 1, "--space", "nas_bench_macro", "--json").json
-    rates = result["networks_per_second"]
-    assert set(rates) == {"cost tables", "vectorised formula", "one at a time", "fvcore"}
-    assert all(rate > 0 for rate in rates.values())
 
 
 @pytest.mark.parametrize("words", [
