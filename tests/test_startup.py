@@ -39,6 +39,9 @@ def _modules(folder: Path, *arguments: str) -> tuple[int, set[str]]:
         ["draw", "mobilenet_v2_1.0_224"],
         ["draw", "mobilenet_v2_1.0_224", "--out", "net.html", "--json"],
         ["space", "list"],
+        ["space", "show", "nas_bench_macro", "--fix", "stage1.op=id"],
+        ["space", "contains", "mobilenet_v2", "mobilenet_v2"],
+        ["space", "neighbours", "mobilenet_v2", "mobilenet_v2", "--ordered"],
     ],
     ids=" ".join,
 )

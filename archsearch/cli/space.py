@@ -4,14 +4,16 @@ from typing import Annotated, Any
 
 import typer
 
-from archsearch.cli import explore
+from archsearch.cli import algebra, explore
+from archsearch.cli.algebra import FixOption, SpaceArgument, opened
 from archsearch.cli.options import JsonOption, MaddsBudget, MemoryBudget, ParamsBudget, SeedOption, budget_texts
 
-HELP = "Design spaces: list, show, sample, compare, refine."
+HELP = "Design spaces: list, show, sample, contains, neighbours, compare, refine."
 app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
 app.command()(explore.compare)
 app.command()(explore.refine)
-SpaceArgument = Annotated[str, typer.Argument(help="A shipped space by name, or a .toml file.", metavar="SPACE")]
+app.command()(algebra.contains)
+app.command()(algebra.neighbours)
 
 
 @app.command("list")
@@ -32,7 +34,7 @@ def list_spaces(as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def show(space: SpaceArgument, as_json: JsonOption = False) -> None:
+def show(space: SpaceArgument, fix: FixOption = None, as_json: JsonOption = False) -> None:
     """The axes of a space and the range of each cost.
 
     Example: archsearch space show mobilenet_v2_small
@@ -41,9 +43,12 @@ def show(space: SpaceArgument, as_json: JsonOption = False) -> None:
     from archsearch.cost.budget import show as short
     from archsearch.cost.count import BUILT_IN
     from archsearch.cost.extremes import extremes
-    from archsearch.spec.space_file import read_space
+    from archsearch.spec.union import Union
 
-    read = read_space(space)
+    read = opened(space, fix)
+    if isinstance(read, Union):
+        algebra.show_union(read, as_json=as_json)
+        return
     ends = {name: extremes(read, name) for name in BUILT_IN}
     if as_json:
         print_json({
@@ -70,6 +75,7 @@ def sample(
     budget_madds: MaddsBudget = None,
     budget_params: ParamsBudget = None,
     budget_memory: MemoryBudget = None,
+    fix: FixOption = None,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
@@ -80,9 +86,8 @@ def sample(
     from archsearch.cli.show import console, print_json, table
     from archsearch.cost.budget import show as short
     from archsearch.cost.count import record
-    from archsearch.spec.space_file import read_space
 
-    read = read_space(space)
+    read = opened(space, fix)
     budgets = budget_texts(budget_madds, budget_params, budget_memory)
     records = [record(arch) for arch in drawn(read, budgets, n, seed)]
     if as_json:
@@ -96,6 +101,11 @@ def sample(
 def drawn(space: Any, budgets: dict[str, str], n: int, seed: int) -> list[Any]:
     """n networks, uniform over the codes that fit; all of them where fewer do."""
     import numpy as np
+
+    from archsearch.spec.union import Union
+
+    if isinstance(space, Union):
+        return algebra.drawn_from_union(space, budgets, n, seed)
 
     from archsearch.cost.feasible import check, pool
     from archsearch.search.run import read_budget

@@ -195,7 +195,7 @@ def crossover(space: SearchSpace, a: Codes, b: Codes, rng: np.random.Generator) 
 # numbers ------------------------------------------------------------------------------------------------------------
 
 
-def number(space: SearchSpace, code: Codes) -> int:
+def code_number(space: SearchSpace, code: Codes) -> int:
     """The place of a code in the order of `SearchSpace.enumerate`, exactly, however large the space."""
     place = 0
     for choice, choices in zip(code.tolist(), space.radix.tolist(), strict=True):
@@ -203,7 +203,7 @@ def number(space: SearchSpace, code: Codes) -> int:
     return place
 
 
-def at(space: SearchSpace, place: int) -> Codes:
+def code_at(space: SearchSpace, place: int) -> Codes:
     """The code at a place in that order, int64[axes]; raises SpaceError behind the last one."""
     if not 0 <= place < space.size:
         raise SpaceError(f"space {space.name} has codes 0 to {space.size - 1:,}, not {place:,}")

@@ -50,10 +50,13 @@ def wired(ops: Iterable[Op]) -> list[str]:
 
     What was made before the run counts as its last row, so equal runs have equal rows wherever they stand.
     """
-    return [
-        json.dumps([*content, [index - number for number in inputs]], separators=(",", ":"))
-        for index, (*content, inputs) in enumerate(_rows(ops))
-    ]
+    rows = []
+    number = {INPUT: -1}
+    for index, op in enumerate(ops):
+        number[op.name] = index
+        back = [index - number[name] for name in op.inputs]
+        rows.append(json.dumps([*_content(op), back], separators=(",", ":")))
+    return rows
 
 
 def _content(op: Op) -> list[object]:

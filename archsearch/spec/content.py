@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +95,7 @@ class Contents:
             new = np.unique(rows[numbers < 0]).tolist()
             part.fill({row: _content(self.space, place, self._pick(part, row)) for row in new})
             numbers = part.numbers[rows]
-        return numbers.astype(np.int64)
+        return np.asarray(numbers, dtype=np.int64)
 
     def _pick(self, part: Part, row: int) -> list[int]:
         """A code that has a combination of a part's axes."""

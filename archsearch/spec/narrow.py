@@ -67,10 +67,14 @@ def carried(codes: Codes, source: SearchSpace, target: SearchSpace) -> Codes:
     return made
 
 
+def matching(space: SearchSpace, name: str) -> list[Axis]:
+    """The axes that a name, or a pattern, means; none where it means none."""
+    exact = [axis for axis in space.axes if axis.name == name]
+    return exact or [axis for axis in space.axes if fnmatchcase(axis.name, name)]
+
+
 def _named(space: SearchSpace, name: str) -> list[Axis]:
-    found = [axis for axis in space.axes if axis.name == name] or [
-        axis for axis in space.axes if fnmatchcase(axis.name, name)
-    ]
+    found = matching(space, name)
     if not found:
         known = [axis.name for axis in space.axes]
         raise SpaceError(f"space {space.name} has no axis {name!r}; {choices(name, known)}")
@@ -90,6 +94,6 @@ def _reads(text: str, value: Any) -> bool:
     if isinstance(value, str) or text == str(value):
         return text == value or text == str(value)
     try:
-        return float(text) == value
+        return bool(float(text) == value)
     except ValueError:
         return False

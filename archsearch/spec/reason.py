@@ -30,7 +30,7 @@ def why(walk: Walk, blocks: Sequence[Placed]) -> tuple[int, str]:
         return at, f"stage {[block.stage for block in blocks if block.start < at][-1]} is cut by no stage of the space"
     if block.nth:
         return at, f"stage {block.stage} repeats is too large: the space has no place for its block {block.nth + 1}"
-    inside = [miss for miss in misses if miss.template < len(stages)]
+    inside = [miss for miss in misses if miss.template < len(stages) and any(_repeats(walk, miss))]
     if not inside:
         return at, f"stage {block.stage} is behind the last one of the space"
     return at, min((_differences(walk, miss, block, blocks) for miss in inside), key=lambda found: found[0])[1]
@@ -48,10 +48,15 @@ def _differences(walk: Walk, miss: Miss, block: Placed, blocks: Sequence[Placed]
         name = single or strange[0]
         return (1 if single else 1 + len(strange)), _told(block, name, values[name], _offered(walk, template, name))
     run = sum(1 for other in blocks if other.stage == block.stage)
-    repeats = [value for value in template.fields["repeats"].options if value]
+    repeats = [value for value in _repeats(walk, miss) if value]
     if run < min(repeats):
         return 0, _told(block, "repeats", run, repeats)
     return 1, f"stage {block.stage} {_conflict(walk, miss, values)} does not go with its other fields"
+
+
+def _repeats(walk: Walk, miss: Miss) -> tuple[int, ...]:
+    """The repeats that a template can have; 0 alone where a narrower depth has left a block out."""
+    return walk.space.stages[miss.template].fields["repeats"].options
 
 
 def _explains(walk: Walk, miss: Miss, block: Placed, name: str) -> bool:

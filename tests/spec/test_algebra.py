@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from archsearch.errors import SpaceError
 from archsearch.spec.algebra import (
-    at,
+    code_at,
+    code_number,
     crossover,
     from_one_hot,
     mutate,
     neighbours,
-    number,
     one_hot,
     one_hot_names,
     settled,
@@ -195,9 +195,9 @@ def test_parents_of_another_space_are_refused():
 @given(spaces(), SEEDS)
 def test_numbers_and_codes_are_one_and_the_same_order(space, seed):
     place = seed % space.size
-    assert number(space, at(space, place)) == place
+    assert code_number(space, code_at(space, place)) == place
     run = next(space.enumerate(5, start=place))
-    assert [number(space, code) for code in run] == list(range(place, min(place + 5, space.size)))
+    assert [code_number(space, code) for code in run] == list(range(place, min(place + 5, space.size)))
 
 
 def test_spaces_beyond_int64_are_enumerated_from_any_number():
@@ -206,12 +206,12 @@ def test_spaces_beyond_int64_are_enumerated_from_any_number():
     assert space.size == 33 * 21**30 > 2**63
     for place in (0, 2**64 + 12345, space.size - 3):
         codes = next(space.enumerate(10, start=place))
-        assert [number(space, code) for code in codes] == list(range(place, min(place + 10, space.size)))
+        assert [code_number(space, code) for code in codes] == list(range(place, min(place + 10, space.size)))
         assert (codes < space.radix).all()
     assert sum(map(len, space.enumerate(4, start=space.size - 10))) == 10
     assert list(space.enumerate(4, start=space.size)) == []
     with pytest.raises(SpaceError, match="not -1"):
-        at(space, -1)
+        code_at(space, -1)
 
 
 @pytest.mark.parametrize("name", SHIPPED)

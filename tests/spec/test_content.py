@@ -68,6 +68,35 @@ def test_fingerprints_mean_the_same_in_every_space(one, other, seed):
     assert _same_grouping(prints, [canonical(space.decode(code)) for space, codes in both for code in codes])
 
 
+WIDENING = """
+from dataclasses import replace
+from archsearch.spec.blocks import depthwise, depthwise_separable
+from archsearch.spec.ops import Op
+
+def led(b):
+    "Depthwise separable behind one 1x1 convolution of its own."
+    yield Op(kind="conv", label="lead", c_in=b.c_in, c_out=b.c_in, size_in=b.size, size_out=b.size,
+             per_group=b.c_in, norm=True, act=b.act, times=b.times)
+    for op in depthwise_separable(b):
+        yield replace(op, inputs=("lead",)) if op.label == "depthwise" else op
+"""
+
+
+def test_the_place_of_a_map_that_the_head_reads_tells_equal_trunks_apart(third_party):
+    third_party(WIDENING, {"blocks": {"led": "led"}})
+    early = [{"width": 8, "stride": 2}, {"width": 8, "stride": 2, "act": "relu"}, {"width": 8, "op": ["id", "cn_k1"]}]
+    table = {"resolution": 64, "classes": 3, "stem": {"stride": 2, "width": 8},
+             "head": {"kind": "lraspp", "width": 0, "hidden": 8},
+             "stage": [*early, {"width": 8, "stride": 2, "op": ["led", "ds"]}]}  # fmt: skip
+    space = parse_space(table, name="led")
+    codes = np.array([[0, 0], [1, 1]])  # the same trunk; the head reads what comes before or behind the convolution
+    assert (content_tables(space).fingerprints(codes)[0] != content_tables(space).fingerprints(codes)[1]).any()
+    assert canonical(space.decode(codes[0])) != canonical(space.decode(codes[1]))
+    plain = parse_space(table | {"head": {"width": 0}}, name="plain")
+    assert (fingerprints(plain, codes)[0] == fingerprints(plain, codes)[1]).all()
+    assert canonical(plain.decode(codes[0])) == canonical(plain.decode(codes[1]))
+
+
 def _narrow(space):
     return space.axes[0].name, space.axes[0].values[-1:]
 

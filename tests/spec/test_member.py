@@ -1,4 +1,4 @@
-"""Membership: a network is in a space exactly when a code computes the same, however it is spelled; else it says why."""
+"""Membership: a network is in a space exactly when a code computes the same, however it is spelled; else why not."""
 
 from dataclasses import replace
 
@@ -95,7 +95,9 @@ def test_a_network_is_in_a_space_exactly_when_one_of_its_codes_is_that_network(s
     for axis in space.axes:
         half = half.restrict(axis.name, axis.values[: (len(axis.values) + 1) // 2])
     networks = {canonical(half.decode(code)) for code in next(half.enumerate())}
-    archs = [space.decode(code) for code in space.sample(4, rng)] + [other.decode(code) for code in other.sample(2, rng)]
+    archs = [space.decode(code) for code in space.sample(4, rng)] + [
+        other.decode(code) for code in other.sample(2, rng)
+    ]
     for arch in archs:
         assert (half.contains(arch) is None) == (canonical(arch) in networks)
 
@@ -141,6 +143,14 @@ def test_too_few_blocks_are_told():
     arch = space.decode(space.sample(1, np.random.default_rng(1))[0])
     stages = (*arch.stages[:3], replace(arch.stages[3], repeats=1), *arch.stages[4:])
     assert "stage 4 repeats is 1, the space has 3, 4, 5" in space.contains(replace(arch, stages=stages))
+
+
+def test_blocks_that_a_narrower_depth_leaves_out_are_behind_the_last_one():
+    stage = {"width": 8, "repeats": [1, 2, 3], "kernel": [3, 5], "per_block": True}
+    space = parse_space({"stage": [stage]}, name="deep")
+    deep = space.decode(space.code({axis.name: axis.values[-1] for axis in space.axes}))
+    told = space.restrict("stage1.repeats", (1, 2)).contains(deep)
+    assert "stage 3 is behind the last one of the space" in told
 
 
 def test_what_the_spelling_hides_is_not_blamed():
