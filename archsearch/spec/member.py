@@ -1,8 +1,8 @@
 """Is a network in a space? Its code, or the reason why not.
 
-First the network is looked for as it is spelled, so that a decoded code comes back as the same `Arch`; then by what it
-computes (`retell.py`), so that a ratio that a block type ignores, an "auto" or the word it stands for, two stages or
-one of two repeats, make no difference.
+First the network is looked for as it is spelled, stage by stage, so that a decoded code comes back as the same `Arch`;
+then by what it computes (`retell.py`), so that a ratio that a block type ignores, an "auto" or the word it stands for,
+two stages or one of two repeats, make no difference.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def encode(space: "SearchSpace", arch: Arch) -> Codes:
         if allowed is not None:
             frames.append((space.width.options[number], allowed))
     for multiplier, allowed in frames:
-        found = next(_Spelled(space, _blocks(arch), multiplier).go(0, 0, allowed), None)
+        found = next(_Spelled(space, arch.stages, multiplier).go(0, 0, allowed), None)
         if found is not None:
             return first_code(found)
     blocks = placed(arch)
@@ -86,55 +86,41 @@ def _differs(title: str, value: Any, possible: list[Any]) -> str:
 # as it is spelled ---------------------------------------------------------------------------------------------------
 
 
-def _blocks(arch: Arch) -> list[Stage]:
-    """A network block by block."""
-    return [
-        replace(stage, repeats=1, stride=stage.stride if nth == 0 else 1)
-        for stage in arch.stages
-        for nth in range(stage.repeats)
-    ]
-
-
 @dataclass(frozen=True, slots=True)
 class _Spelled:
-    """The walk through templates and blocks side by side, field by field; it remembers where it has been."""
+    """The walk through templates and stages side by side, field by field; it remembers where it has been."""
 
     space: "SearchSpace"
-    blocks: list[Stage]
+    stages: tuple[Stage, ...]
     multiplier: float
     been: set[tuple[object, ...]] = field(default_factory=set)
 
-    def go(self, template: int, block: int, allowed: Allowed) -> Iterator[Allowed]:
-        """Choices under which the templates from `template` on spell the blocks from `block` on."""
-        place = (template, block, tuple(allowed[axis] for axis in self.space.shared_axes))
+    def go(self, template: int, stage: int, allowed: Allowed) -> Iterator[Allowed]:
+        """Choices under which each template from `template` on is the next stage from `stage` on, or absent."""
+        place = (template, stage, tuple(allowed[axis] for axis in self.space.shared_axes))
         if place in self.been:
             return
         self.been.add(place)
         if template == len(self.space.stages):
-            if block == len(self.blocks):
+            if stage == len(self.stages):
                 yield allowed
             return
-        for used, left in self._fits(self.space.stages[template], block, allowed):
-            yield from self.go(template + 1, block + used, left)
+        here = self.space.stages[template]
+        spelled = self._spells(here, self.stages[stage], allowed) if stage < len(self.stages) else None
+        if spelled is not None:
+            yield from self.go(template + 1, stage + 1, spelled)
+        absent = self._narrow(here, "repeats", 0, allowed)
+        if absent is not None:
+            yield from self.go(template + 1, stage, absent)
 
-    def _fits(self, template: "StageTemplate", block: int, allowed: Allowed) -> Iterator[tuple[int, Allowed]]:
-        """(blocks used, choices left) of each way in which a template spells the next blocks; the most blocks first."""
-        run, fitting = self._run(block), allowed
+    def _spells(self, template: "StageTemplate", stage: Stage, allowed: Allowed) -> Allowed | None:
+        """The choices left when every field of a template is that of a stage; None where there are none."""
         for name in template.fields:
-            if name != "repeats" and run:
-                left = self._narrow(template, name, getattr(self.blocks[block], name), fitting)
-                run, fitting = (run, left) if left is not None else (0, fitting)
-        for used in sorted(set(template.fields["repeats"].options), reverse=True):
-            left = self._narrow(template, "repeats", used, fitting if used else allowed) if used <= run else None
-            if left is not None:
-                yield used, left
-
-    def _run(self, block: int) -> int:
-        """How many blocks from this one on a single stage could be."""
-        run = int(block < len(self.blocks))
-        while block + run < len(self.blocks) and self.blocks[block + run] == replace(self.blocks[block], stride=1):
-            run += 1
-        return run
+            left = self._narrow(template, name, getattr(stage, name), allowed)
+            if left is None:
+                return None
+            allowed = left
+        return allowed
 
     def _narrow(self, template: "StageTemplate", name: str, value: Any, allowed: Allowed) -> Allowed | None:
         """The choices left when a field has a value; None where there are none."""

@@ -29,26 +29,26 @@ COMBINATIONS = 20_000  # of one template's axes; beyond that its fields are comp
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
-    """A template that has no run for the rows ahead."""
+class Visit:
+    """A place where the walk has been: a template, and the rows ahead."""
 
     template: int
     at: int  # rows before
     c_in: int
     allowed: Allowed
-    stuck: bool  # it cannot be left out either
+    stuck: bool  # the template has no run for the rows ahead, and cannot be left out
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The walk for one width multiplier; it remembers where it has been and what it missed."""
+    """The walk for one width multiplier; it remembers where it has been."""
 
     space: "SearchSpace"
     rows: tuple[Row, ...]
     multiplier: float
     entrances: tuple[Door, ...] | None  # of each template, where the head's output stride changes their strides
     been: set[tuple[object, ...]] = field(default_factory=set)
-    misses: list[Miss] = field(default_factory=list)
+    visits: list[Visit] = field(default_factory=list)
 
     def go(self, template: int, at: int, c_in: int, allowed: Allowed) -> Iterator[Allowed]:
         """Choices under which the templates from `template` on give the rows from `at` on."""
@@ -60,14 +60,13 @@ class Walk:
             if at == len(self.rows):
                 yield allowed
             else:
-                self.misses.append(Miss(template, at, c_in, allowed, True))
+                self.visits.append(Visit(template, at, c_in, allowed, True))
             return
-        longest, ways = 0, 0
+        ways = 0
         for used, c_out, left in self._fits(template, at, c_in, allowed):
-            longest, ways = max(longest, used), ways + 1
+            ways += 1
             yield from self.go(template + 1, at + used, c_out, left)
-        if not longest:
-            self.misses.append(Miss(template, at, c_in, allowed, not ways))
+        self.visits.append(Visit(template, at, c_in, allowed, not ways))
 
     def offers(self, template: int, c_in: int) -> Mapping[tuple[Row, ...], Sequence[Offer]]:
         """The runs of rows of a template, each with the choices that give it."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from archsearch.errors import SpaceError
+from archsearch.errors import SpaceError, SpecError
 from archsearch.spec.arch import Arch, Stage
 from archsearch.spec.canon import canonical, key
 from archsearch.spec.space_file import parse_space, read_space
@@ -118,7 +118,15 @@ def test_networks_with_heads_that_read_earlier_maps_are_found(head):
     assert "kernel is 3, the space has 1" in space.contains(replace(arch, stages=(*arch.stages[:-1], last)))
 
 
-OUTSIDE = {"width": 19, "stride": 4, "kernel": 11, "expand": 9, "act": "silu", "repeats": 9, "se": 0.125}
+def _differ(arch: Arch, other: Arch) -> bool:
+    """Whether these are two networks; not where the second one has lost the map that its head reads."""
+    try:
+        return key(other) != key(arch)
+    except SpecError:
+        return False
+
+
+OUTSIDE = {"width": 19, "stride": 4, "kernel": 11, "expand": 9, "act": "silu", "repeats": 30, "se": 0.125}
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -131,11 +139,13 @@ def test_the_reason_names_the_stage_and_the_field_that_is_outside(name, field):
         stages = list(arch.stages)
         stages[number] = replace(stages[number], **{field: OUTSIDE[field]})
         other = replace(arch, stages=tuple(stages))
-        if key(other) == key(arch) or stages[number].block == "id":  # what an identity ignores is no difference
+        if stages[number].block == "id" or not _differ(arch, other):  # what a block ignores is no difference
             continue
         told = space.contains(other)
-        assert told is not None
-        assert f"stage {number + 1} {field} is " in told
+        if told is None:  # another choice computes the same
+            assert key(space.decode(space.encode(other))) == key(other)
+        else:
+            assert f"stage {number + 1} {field} is " in told
 
 
 def test_too_few_blocks_are_told():
@@ -160,6 +170,13 @@ def test_what_the_spelling_hides_is_not_blamed():
     assert space.contains(replace(arch, stages=tuple(stages))) is None
     stages[4] = replace(stages[4], kernel=9)
     assert "stage 5 kernel is 9, the space has 3, 5, 7" in space.contains(replace(arch, stages=tuple(stages)))
+
+
+def test_neighbouring_stages_that_could_be_one_come_back_as_they_were():
+    stage = {"width": 8, "repeats": [1, 2, 3], "kernel": [3, 5]}
+    space = parse_space({"stem": {"width": 8}, "stage": [stage, stage, stage]}, name="alike")
+    for code in next(space.enumerate())[::5]:
+        assert space.encode(space.decode(code)).tolist() == code.tolist()
 
 
 def test_two_blocks_that_compute_what_one_does_are_that_one():
