@@ -15,14 +15,26 @@ SpaceArgument = Annotated[str, typer.Argument(help="A shipped space by name, or 
 
 
 @app.command("list")
-def list_spaces(as_json: JsonOption = False) -> None:
-    """The shipped spaces.
+def list_spaces(
+    zoo: Annotated[bool, typer.Option("--zoo", help="Published networks instead, beside what was printed.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="With --zoo: exit code 1 where a figure disagrees.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="With --zoo: the tables of docs/zoo.md.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """The shipped spaces, or the zoo of published networks.
 
-    Example: archsearch space list
+    Example: archsearch space list --zoo --check
     """
     from archsearch.cli.show import console, print_json, table
+    from archsearch.cli.zoo import list_zoo
+    from archsearch.errors import SpecError
     from archsearch.spec.space_file import read_space, shipped
 
+    if zoo:
+        list_zoo(check=check, as_json=as_json, markdown=markdown)
+        return
+    if check or markdown:
+        raise SpecError("--check and --markdown are for the zoo of published networks; add --zoo")
     spaces = [read_space(name) for name in shipped()]
     if as_json:
         print_json([{"name": s.name, "size": s.size, "axes": len(s.axes), "about": s.about} for s in spaces])
