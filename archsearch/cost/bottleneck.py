@@ -19,5 +19,6 @@ def bottleneck_memory(arch: Arch, element: int = 2) -> dict[int, tuple[int, int]
     for _, members in groupby(lower(arch), key=lambda op: op.group):
         block = [op for op in members if op.times and op.stage != STEM]
         for end in block[-1:] if block and block[0].stage >= 0 else [op for op in block if op.kind == "pool"]:
-            most[end.size_out] = max(most.get(end.size_out, 0), end.c_out)
+            side, channels = int(end.size_out), int(end.c_out)
+            most[side] = max(most.get(side, 0), channels)
     return {side: (c, c * side * side * element) for side, c in sorted(most.items(), reverse=True)}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from archsearch.cost.conventions import counted
-from archsearch.cost.count import count
+from archsearch.spec.lower import lower
 from archsearch.spec.presets import preset
 from archsearch.spec.zoo import ROWS
 from archsearch.spec.zoo.published import Figure, Published
@@ -48,13 +48,15 @@ class Row:
 def compare(published: Published) -> Row:
     """One row, counted."""
     arch = preset(published.name)
+    ops = lower(arch)
     figures = {"madds": published.madds, "params": published.params}
     compared = {
-        metric: Compared(figure=figure, count=counted(arch, metric, figure.counts))
+        metric: Compared(figure=figure, count=counted(arch, metric, figure.counts, ops=ops))
         for metric, figure in figures.items()
         if figure is not None
     }
-    return Row(published=published, costs=count(arch, ("madds", "params")), compared=compared)
+    costs = {metric: counted(arch, metric, "plain", ops=ops) for metric in figures}
+    return Row(published=published, costs=costs, compared=compared)
 
 
 def zoo_rows() -> list[Row]:

@@ -21,8 +21,9 @@ def preset(name: str) -> Arch:
     """
     known = [family for family in FAMILIES if name == family or name.startswith(family + "_")]
     if not known:
-        near = difflib.get_close_matches(name, FAMILIES, n=3)
-        hint = f"did you mean {', '.join(map(repr, near))}? " if near else ""
+        near = [family for family in FAMILIES if name and family.startswith(name)]
+        near += difflib.get_close_matches(name, FAMILIES)
+        hint = f"did you mean {' or '.join(map(repr, near[:3]))}? " if near else ""
         raise SpecError(f"no network is called {name!r}; {hint}archsearch space list --zoo shows all names")
     family = max(known, key=len)
     size = name.removeprefix(family)

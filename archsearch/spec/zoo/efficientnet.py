@@ -24,7 +24,7 @@ def efficientnet_b0() -> Arch:
 def efficientnet_lite(number: int) -> Arch:
     """EfficientNet-lite0 to lite4: no squeeze-and-excitation, ReLU6; stem, head, first and last stage are not scaled.
 
-    Source: tensorflow/tpu, models/official/efficientnet/lite.
+    Source: tensorflow/tpu, efficientnet/lite.
     """
     width, depth, resolution = LITE[number]
     arch = network(f"{_trunk('stem_c32')} head_c1280_n1000", width, resolution, stem=False, last=False)
@@ -47,7 +47,7 @@ ROWS = (
     ),
     *rows("torchvision 0.29, weights' meta", {"efficientnet_b0": ("0.386B", "5288548")}),
     *rows(
-        "tensorflow/tpu, models/official/efficientnet/lite/README.md",
+        "tensorflow/tpu, efficientnet/lite/README.md",
         {
             "efficientnet_lite0": ("407M", "4.7M"),
             "efficientnet_lite1": ("631M", "5.4M"),

@@ -34,7 +34,7 @@ NETWORKS = {
     "mnasnet_b1": Family(mnasnet_b1),
     "mnasnet_small": Family(mnasnet_small),
 }
-TPU = "tensorflow/tpu, models/official/mnasnet/README.md"
+TPU = "tensorflow/tpu, mnasnet/README.md"
 GRID = rows(
     f"{TPU}, table",
     {
