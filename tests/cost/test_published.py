@@ -110,6 +110,16 @@ def test_torchvisions_models_have_our_counts(name, theirs):
     assert measured["params"] == get_model_weights(theirs).DEFAULT.meta["num_params"]
 
 
+def test_torchvisions_detector_is_ours_with_six_boxes_in_each_cell_of_the_first_map():
+    from torchvision.models import get_model_weights
+
+    theirs = get_model_weights("ssdlite320_mobilenet_v3_large").DEFAULT.meta
+    ours = count(preset("ssdlite_mobilenet_v3_large_halved"), ("params", "madds"))
+    wide, outputs = 6 * 112, (6 - 3) * (91 + 4)  # channels of that map; outputs of the further boxes
+    assert ours["params"] + (wide + 1) * outputs == theirs["num_params"]
+    assert round((ours["madds"] + wide * outputs * 20**2) / 1e9, 3) == theirs["_ops"]
+
+
 @pytest.mark.parametrize(
     ("name", "madds", "params", "of_params"),
     [

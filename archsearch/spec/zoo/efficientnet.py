@@ -37,7 +37,7 @@ NETWORKS = {
     "efficientnet_b0": Family(efficientnet_b0, scaled=False),
     **{f"efficientnet_lite{number}": Family(partial(efficientnet_lite, number), scaled=False) for number in range(5)},
 }
-MORE = "its counter adds about 3 for each number behind a convolution, as batch norm in training would"
+MORE = "its counter adds about 3 for each number behind a convolution; which rule it followed is not known"
 ROWS = (
     Published(
         name="efficientnet_b0",

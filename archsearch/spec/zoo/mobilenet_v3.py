@@ -74,7 +74,7 @@ TF_SLIM_CUT = (
     *rows(SLIM, {"mobilenet_v3_large_1.0_224": ("217M", "5.4M")}, params=Figure(text="0", cut=True)),
     *rows(
         SLIM,
-        {"mobilenet_edgetpu_1.0_224": ("990M", "4.0M")},
+        {"mobilenet_edgetpu_1.0_224": ("990M", "4.0M"), "mobilenet_edgetpu_0.75_224": ("624M", "2.9M")},
         madds=Figure(text="0", cut=True),
         params=Figure(text="0", cut=True),
     ),
