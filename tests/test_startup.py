@@ -39,6 +39,7 @@ def _modules(folder: Path, *arguments: str) -> tuple[int, set[str]]:
         ["draw", "mobilenet_v2_1.0_224"],
         ["draw", "mobilenet_v2_1.0_224", "--out", "net.html", "--json"],
         ["space", "list"],
+        ["space", "list", "--zoo", "--check"],
     ],
     ids=" ".join,
 )
