@@ -26,9 +26,12 @@ def list_zoo(*, check: bool, as_json: bool, markdown: bool) -> None:
     elif markdown:
         print(markdown_tables(rows), end="")
     else:
-        headings = ["name", "MAdds", "printed", "params", "printed", "agrees", "source"]
-        console().print(table(headings, [_cells(row) for row in rows], left=(0, 5, 6)))
-        told = "misprint: a printed figure does not follow from the network; docs/zoo.md says what is known"
+        headings = ["name", "MAdds", "printed", "as", "params", "printed", "as", "agrees", "source"]
+        console().print(table(headings, [_cells(row) for row in rows], left=(0, 8), cut_last=True))
+        told = (
+            "as: the convention of the printed figure, under which its count stands here (plain = as `archsearch count`). "
+            "misprint: a printed figure does not follow from the network. docs/zoo.md says more of both"
+        )
         console(error=True).print(told, markup=False, soft_wrap=True)
     if check:
         _check(rows)
@@ -76,10 +79,14 @@ def _check(rows: "list[Row]") -> None:
 
 
 def _cells(row: "Row") -> list[str]:
+    """Each count under the convention of the figure beside it."""
     cells = [row.published.name]
     for metric in METRICS:
         each = row.compared.get(metric)
-        cells += [f"{row.costs[metric]:,}", each.figure.text if each else "-"]
+        if each is None:
+            cells += [f"{row.costs[metric]:,}", "-", ""]
+        else:
+            cells += [f"{each.count:,}", each.figure.text, each.figure.counts]
     return [*cells, row.verdict, row.published.source]
 
 
