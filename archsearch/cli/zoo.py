@@ -29,7 +29,7 @@ def list_zoo(*, check: bool, as_json: bool, markdown: bool) -> None:
         headings = ["name", "MAdds", "printed", "as", "params", "printed", "as", "agrees", "source"]
         console().print(table(headings, [_cells(row) for row in rows], left=(0, 8), cut_last=True))
         told = (
-            "as: the convention of the printed figure, under which its count stands here (plain: as `count` prints it). "
+            "as: the convention of the printed figure, of its count here (plain: as `count` prints it). "
             "misprint: a printed figure does not follow from the network. docs/zoo.md says more of both"
         )
         console(error=True).print(told, markup=False, soft_wrap=True)
