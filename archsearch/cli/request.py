@@ -69,7 +69,7 @@ class Request:
         raises   SpaceError, BudgetError, PluginError, DataError
         """
         from archsearch.cost.count import metric
-        from archsearch.search.feasible import check
+        from archsearch.cost.feasible import check
         from archsearch.search.propose import Problem
         from archsearch.search.run import fit_to_images, read_budget
         from archsearch.spec.space_file import read_space

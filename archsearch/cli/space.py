@@ -93,7 +93,7 @@ def drawn(space: Any, budgets: dict[str, str], n: int, seed: int) -> list[Any]:
     """n networks, uniform over the codes that fit; all of them where fewer do."""
     import numpy as np
 
-    from archsearch.search.feasible import check, pool
+    from archsearch.cost.feasible import check, pool
     from archsearch.search.run import read_budget
 
     budget = read_budget(budgets, space)

@@ -8,7 +8,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from archsearch.search.feasible import pool
+from archsearch.cost.feasible import pool
 from archsearch.search.samplers import SamplerSetup
 from archsearch.spec.space import Codes
 

@@ -4,7 +4,7 @@ import pytest
 
 from archsearch.errors import BudgetError, RunError
 from archsearch.search.config import RunConfig, differences
-from archsearch.search.feasible import check
+from archsearch.cost.feasible import check
 from archsearch.search.plan import batch_for, plan
 from archsearch.search.run import fit_to_images, read_budget, space_hash
 from archsearch.spec.space_file import read_space
@@ -113,7 +113,7 @@ def test_a_percentage_is_of_the_largest_network():
 def test_a_narrow_band_is_found_where_sampling_finds_little():
     import numpy as np
 
-    from archsearch.search.feasible import pool
+    from archsearch.cost.feasible import pool
 
     space = read_space("mobilenet_v2")
     budget = read_budget({"madds": "1.0G..1.1G"}, space)
