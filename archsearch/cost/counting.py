@@ -5,7 +5,7 @@ together part by part (`distribution.py`, in the order of `plan.py`), and two ha
 (`meeting.py`): time grows with the number of different costs of half a network, not with the size of the space.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -22,8 +22,10 @@ from archsearch.cost.table import cost_table
 from archsearch.cost.tables import Tables, make_tables, pack
 from archsearch.spec.space import Codes, SearchSpace
 
-WORK = (40_000_000, 20_000_000)  # different costs looked at in all, with one sum limited and with two
-KEPT = 5_000_000  # of them kept in memory for drawing: 200 MB; the others are made again
+WORK = 70_000_000  # different costs of half networks looked at, at most: about 20 s
+TWICE = 3  # times the work where two sums are limited
+KEPT = 4_000_000  # different costs kept in memory for drawing: 200 MB; the others are made again
+Tell = Callable[[int, int, str], object]  # done, of how many, what
 
 
 @dataclass(eq=False)
@@ -33,25 +35,34 @@ class Fitting:
     space: SearchSpace
     tables: Tables
     plan: Plan
+    totals: list[int] = field(default_factory=list)  # how many fit in each case, free axes left out
+    work: int = 0  # different costs of half networks that were looked at
     _kept: dict[object, list[Meeting]] = field(default_factory=dict)
     _entries: int = 0
+    _refused: TooMany | None = None
 
-    @cached_property
-    def totals(self) -> list[int]:
-        """How many fit in each case, free axes left out.
+    def settle(self, tell: Tell) -> None:
+        """Count every case, once.
 
-        raises   TooMany where that would take too long
+        raises   TooMany where that would take too long, again and again
         """
-        totals: list[int] = []
-        done = 0
-        for case in self._cases:
-            meetings = self._solve(case)
-            done += sum(len(each.left.keys) + len(each.right.keys) for each in meetings)
-            totals.append(sum(each.total for each in meetings))
-            most = WORK[any(len(each.fields.limits) > 1 for each in meetings)]
-            if done > most:
-                raise TooMany(f"more than {most:,} different costs of half networks")
-        return totals
+        if self._refused:
+            raise self._refused
+        while len(self.totals) < len(self._cases):
+            tell(len(self.totals), len(self._cases), "cases counted")
+            try:
+                self.totals.append(self._counted(self._cases[len(self.totals)]))
+            except TooMany as error:
+                self._refused = error
+                raise
+
+    def _counted(self, case: Case) -> int:
+        meetings = self._solve(case)
+        sums = max((len(each.fields.limits) for each in meetings), default=0)
+        self.work += sum(len(each.left.keys) + len(each.right.keys) for each in meetings) * (TWICE if sums > 1 else 1)
+        if self.work > WORK:
+            raise TooMany(f"more than {WORK:,} different costs of half networks")
+        return sum(each.total for each in meetings)
 
     @property
     def count(self) -> int:
@@ -137,23 +148,23 @@ class Fitting:
         return [int(each.sum()) * self._free for each in grid]
 
 
-def fitting(space: SearchSpace, budget: Budget) -> Fitting:
+def fitting(space: SearchSpace, budget: Budget, tell: Tell = lambda done, total, text: None) -> Fitting:
     """The networks that fit; kept for the last few budgets of each space object.
 
+    tell     called as the count goes on
     raises   TooMany where exact counting would take too long: halves too large, more than two sums limited at once
     """
-    return _fitting(space, tuple(sorted((name, each.low, each.high) for name, each in budget.limits.items())))
+    made = _fitting(space, tuple(sorted((name, each.low, each.high) for name, each in budget.limits.items())))
+    made.settle(tell)
+    return made
 
 
 @lru_cache(maxsize=2)
 def _fitting(space: SearchSpace, limits: tuple[tuple[str, float, float], ...]) -> Fitting:
     budget = Budget(limits={name: Limit(low=low, high=high) for name, low, high in limits})
-    table = cost_table(space, tuple(budget.limits) or ("madds",))
-    tables = make_tables(table, budget, space.radix)
+    tables = make_tables(cost_table(space, tuple(budget.limits) or ("madds",)), budget, space.radix)
     axes = [part.axes for part in tables.parts]
-    made = Fitting(space, tables, make_plan(space, axes, _sizes(space, tables)))
-    _ = made.totals  # TooMany is raised here or never
-    return made
+    return Fitting(space, tables, make_plan(space, axes, _sizes(space, tables)))
 
 
 def _sizes(space: SearchSpace, tables: Tables) -> list[tuple[int, bytes]]:

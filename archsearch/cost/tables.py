@@ -69,9 +69,9 @@ def _folded(table: CostTable, limits: dict[str, Range]) -> dict[str, Range]:
     left: dict[str, Range] = {}
     for name, (low, high) in limits.items():
         for other, (other_low, other_high) in left.items():
-            ratio = _ratio(table, name, other)
-            if ratio is not None:
-                low, high = math.ceil(low / ratio), high if math.isinf(high) else math.floor(Fraction(high) / ratio)
+            times = ratio(table, name, other)
+            if times is not None:
+                low, high = math.ceil(low / times), high if math.isinf(high) else math.floor(Fraction(high) / times)
                 left[other] = max(low, other_low), min(high, other_high)
                 break
         else:
@@ -79,7 +79,7 @@ def _folded(table: CostTable, limits: dict[str, Range]) -> dict[str, Range]:
     return left
 
 
-def _ratio(table: CostTable, name: str, other: str) -> Fraction | None:
+def ratio(table: CostTable, name: str, other: str) -> Fraction | None:
     """What one metric is of another, where that is the same in every row of every part."""
     above = sum(int(part.costs[name].max()) for part in table.parts)
     below = sum(int(part.costs[other].max()) for part in table.parts)
