@@ -30,6 +30,8 @@ def _modules(*arguments: str) -> tuple[int, set[str]]:
         ["count", "mobilenet_v2_1.0_224"],
         ["count", "mobilenet_v2_1.0_224", "--per-layer", "--json"],
         ["space", "list"],
+        ["space", "sample", "nas_bench_macro", "--budget-madds", "20M"],
+        ["space", "profile", "nas_bench_macro", "--budget-madds", "20M", "--json"],
     ],
     ids=" ".join,
 )

@@ -13,13 +13,13 @@ import numpy as np
 
 from archsearch.cost.budget import Budget, Limit
 from archsearch.cost.distribution import SAFE, Dist, Ints, members, push
-from archsearch.cost.fields import TooMany
 from archsearch.cost.halves import Builder, Case, cases
 from archsearch.cost.meeting import Meeting
 from archsearch.cost.numbers import below, distinct
 from archsearch.cost.plan import Plan, make_plan
 from archsearch.cost.table import cost_table
 from archsearch.cost.tables import Tables, make_tables, pack
+from archsearch.errors import TooMany
 from archsearch.spec.space import Codes, SearchSpace
 
 WORK = 70_000_000  # different costs of half networks looked at, at most: about 20 s
@@ -145,7 +145,7 @@ class Fitting:
         owner = next(place for place, part in enumerate(self.tables.parts) if axis in part.axes)
         part = self.tables.parts[owner]
         grid = np.moveaxis(found[owner].reshape(part.shape), part.axes.index(axis), 0)
-        return [int(each.sum()) * self._free for each in grid]
+        return [int(np.sum(each)) * self._free for each in grid]
 
 
 def fitting(space: SearchSpace, budget: Budget, tell: Tell = lambda done, total, text: None) -> Fitting:

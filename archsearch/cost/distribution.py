@@ -12,7 +12,8 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from archsearch.cost.fields import Fields, Spare, TooMany
+from archsearch.cost.fields import Fields, Spare
+from archsearch.errors import TooMany
 
 Ints = NDArray[np.int64]  # or objects (Python ints) where int64 would overflow
 SAFE = 2**62  # totals from here on are added up as Python ints

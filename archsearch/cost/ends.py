@@ -8,13 +8,13 @@ import numpy as np
 from archsearch.cost.budget import Budget, Limit
 from archsearch.cost.counting import fitting
 from archsearch.cost.extremes import extremes
-from archsearch.cost.fields import TooMany
 from archsearch.cost.table import CostTable, cost_table
+from archsearch.errors import TooMany
 from archsearch.spec.space import Codes, SearchSpace
 
 STARTS = 16  # codes from which a climb begins
 ROUNDS = 6  # of counting what lies beyond the best
-BEYOND = 20_000  # networks beyond the best up to which all of them are looked at
+BEYOND = 512  # networks beyond the best that are looked at
 
 
 @dataclass
@@ -22,6 +22,7 @@ class Effort:
     """Work that may still be spent on proofs: different costs of half networks."""
 
     left: int = 8_000_000  # about 3 s
+    each: int = 0  # what one proof is expected to take
 
 
 def end(
@@ -30,7 +31,7 @@ def end(
     """The least (sign 1) or greatest (sign -1) value of a metric among the networks that fit, and whether it is proved.
 
     codes    some that fit, from which the search begins
-    effort   reduced by the work done; at 0 the best value found is returned as it is
+    effort   reduced by the work done; where too little is left the best value found is returned as it is
     """
     table = cost_table(space, tuple(dict.fromkeys([*budget.limits, name])))
     codes = _climbed(space, budget, table, name, sign, codes)
@@ -39,7 +40,7 @@ def end(
         best = int((sign * table.count(codes)[name]).min()) * sign
         if best == bound:
             return best, True
-        if effort.left <= 0:
+        if effort.left < max(effort.each, 1):
             break
         try:
             found = fitting(space, _beyond(budget, name, sign, best))
@@ -49,7 +50,7 @@ def end(
         effort.left -= found.work
         if not found.count:
             return best, True
-        codes = found.sample(min(found.count, BEYOND), np.random.default_rng(0))
+        codes = found.sample(BEYOND, np.random.default_rng(0))
     return best, False
 
 

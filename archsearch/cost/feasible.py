@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from archsearch.cost.budget import Budget, parse_limit, show
 from archsearch.cost.counting import Fitting, fitting
 from archsearch.cost.extremes import extremes
-from archsearch.cost.fields import TooMany
 from archsearch.cost.nearest import climb, nearest_first, nothing
 from archsearch.cost.table import CostTable, cost_table
-from archsearch.errors import BudgetError
+from archsearch.errors import BudgetError, TooMany
 from archsearch.spec.space import Codes, SearchSpace
 
 Costs = dict[str, NDArray[np.int64]]

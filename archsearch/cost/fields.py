@@ -6,14 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from archsearch.errors import CountError
+from archsearch.errors import TooMany
 
 Ints = NDArray[np.int64]
 Spare = tuple[int, int]  # what the two sums may grow by at most
-
-
-class TooMany(CountError):
-    """Exact counting would take too much time or memory here."""
 
 
 @dataclass(frozen=True)

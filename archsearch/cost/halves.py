@@ -8,13 +8,15 @@ from itertools import product
 import numpy as np
 
 from archsearch.cost.distribution import Dist, Ints, Room, join, leaf, union
-from archsearch.cost.fields import Fields, Spare, TooMany
+from archsearch.cost.fields import Fields, Spare
 from archsearch.cost.meeting import Meeting
 from archsearch.cost.plan import Group, Plan
 from archsearch.cost.tables import Tables
+from archsearch.errors import TooMany
 
 CASES = 4000  # combinations of the axes that most parts depend on
-UNIT = Dist(*(np.array(each, dtype=np.int64) for each in ([0], [1], [0], [0, 1])), 1)  # of no part at all
+ZERO, ONE = np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.int64)
+UNIT = Dist(ZERO, ONE, ZERO, np.array([0, 1]), 1)  # of no part at all
 Choice = tuple[int, ...]
 
 

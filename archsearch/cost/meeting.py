@@ -8,7 +8,8 @@ import numpy as np
 
 from archsearch.cost.distribution import SAFE, Dist, Ints
 from archsearch.cost.dominance import dominance
-from archsearch.cost.fields import Fields, TooMany
+from archsearch.cost.fields import Fields
+from archsearch.errors import TooMany
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Meeting:
     @cached_property
     def partners(self) -> tuple[Ints, Ints]:
         """For each entry the number of members of the other side that go with it: left int[n], right int[m]."""
-        mine = np.zeros_like(self.left.weight)
-        other = np.zeros_like(self.right.weight)
+        kind = np.result_type(self.left.weight, self.right.weight)  # objects where either side passes int64
+        mine, other = (np.zeros(len(each.keys), dtype=kind) for each in (self.left, self.right))
         for block in self._blocks():
             first, second = self._met(block)
             mine[block.left] += first
@@ -78,7 +79,7 @@ class Meeting:
             )
         if mine.dtype == object or other.dtype == object:
             raise TooMany("more than 2^62 networks in one half under two limits")
-        total: tuple[Ints, Ints] = (np.zeros_like(mine), np.zeros_like(other))
+        total: tuple[Ints, Ints] = np.zeros_like(mine), np.zeros_like(other)
         for sign, x, y in _signed_corners(fields):
             found = _below(
                 (fields.first(left), fields.second(left), mine),
@@ -89,24 +90,32 @@ class Meeting:
 
     def _partner(self, right: Ints, numbers: Ints) -> tuple[Ints, Ints]:
         """The `numbers`-th left member that goes with each right entry: (left entry, member within it)."""
+        fields = self.fields
+        first, second = fields.first(self.left.keys), fields.second(self.left.keys)
+        if len(fields.limits) < 2 and not fields.flags:  # partners lie side by side
+            low = (fields.limits or ((0, 0),))[0][0]
+            return _counted(
+                self.left.weight, numbers, np.searchsorted(first, low - fields.first(self.right.keys[right]))
+            )
         entries, inner = np.empty(len(right), dtype=np.int64), np.empty_like(numbers)
-        reached = self.fields.reached(self.left.keys)
-        limits = [*self.fields.limits, (0, 0), (0, 0)]
-        first, second = self.fields.first(self.left.keys), self.fields.second(self.left.keys)
+        reached, limits = fields.reached(self.left.keys), (*fields.limits, (0, 0), (0, 0))
         for entry, places in _same(right):
             key = self.right.keys[entry : entry + 1]
-            x, y = int(self.fields.first(key)[0]), int(self.fields.second(key)[0])
-            span = slice(
-                np.searchsorted(first, limits[0][0] - x), np.searchsorted(first, limits[0][1] - x, side="right")
-            )
-            fits = (second[span] >= limits[1][0] - y) & (second[span] <= limits[1][1] - y)
-            fits &= (reached[span] | self.fields.reached(key)) == self.fields.all_reached
-            weight = self.left.weight[span] * fits
-            ends = np.cumsum(weight)
-            found = np.searchsorted(ends, numbers[places], side="right")
-            entries[places] = found + span.start
-            inner[places] = numbers[places] - (ends[found] - weight[found])
+            x, y = int(fields.first(key)[0]), int(fields.second(key)[0])
+            start, stop = np.searchsorted(first, [limits[0][0] - x, limits[0][1] - x + 1])
+            fits = (second[start:stop] >= limits[1][0] - y) & (second[start:stop] <= limits[1][1] - y)
+            fits &= (reached[start:stop] | fields.reached(key)) == fields.all_reached
+            found, inner[places] = _counted(self.left.weight[start:stop] * fits, numbers[places], 0)
+            entries[places] = found + start
         return entries, inner
+
+
+def _counted(weight: Ints, numbers: Ints, start: Ints | int) -> tuple[Ints, Ints]:
+    """The entry that holds the `numbers`-th member from entry `start` on, and which of its members that is."""
+    ends = np.concatenate([np.zeros(1, dtype=weight.dtype), np.cumsum(weight)])
+    wanted = numbers + ends[start]
+    found = np.searchsorted(ends, wanted, side="right") - 1
+    return found, wanted - ends[found]
 
 
 def _same(values: Ints) -> Iterator[tuple[int, Ints]]:
@@ -120,7 +129,7 @@ def _between(keys: Ints, weight: Ints, low: Ints, high: Ints) -> Ints:
     """Weight of the keys (ascending) from low to high, for each pair of bounds."""
     ends = np.concatenate([np.zeros(1, dtype=weight.dtype), np.cumsum(weight)])
     upper, lower = np.searchsorted(keys, high, side="right"), np.searchsorted(keys, low, side="left")
-    return ends[np.maximum(upper, lower)] - ends[lower]
+    return np.asarray(ends[np.maximum(upper, lower)] - ends[lower])
 
 
 def _signed_corners(fields: Fields) -> Iterator[tuple[int, int, int]]:

@@ -5,9 +5,8 @@ from numpy.typing import NDArray
 
 from archsearch.cost.budget import Budget, Limit
 from archsearch.cost.counting import fitting
-from archsearch.cost.fields import TooMany
 from archsearch.cost.table import CostTable, cost_table
-from archsearch.errors import BudgetError
+from archsearch.errors import BudgetError, TooMany
 from archsearch.spec.space import Codes, SearchSpace
 from archsearch.spec.text import to_text
 

@@ -7,7 +7,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from archsearch.cost.budget import Budget
 from archsearch.cost.count import BUILT_IN
@@ -15,13 +14,13 @@ from archsearch.cost.counting import Fitting, Tell, fitting
 from archsearch.cost.ends import Effort, end
 from archsearch.cost.extremes import extremes
 from archsearch.cost.feasible import check, pool
-from archsearch.cost.fields import TooMany
 from archsearch.cost.table import cost_table
 from archsearch.cost.tables import ratio
+from archsearch.errors import TooMany
 from archsearch.spec.space import Codes, SearchSpace
 
 ALL = 300_000  # networks that fit up to which each of them is looked at
-SAMPLE = 8192  # of more than that
+SAMPLE = 4096  # of more than that
 DRAWN = 2_000_000  # codes drawn where counting exactly would take too long
 Z = 1.959964  # of a 95 % interval
 
@@ -53,7 +52,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Numbers of `archsearch space profile`.
+    """Numbers of `archsearch space profile`; all are over codes, not over distinct networks.
 
     fits      codes that fit: exact, or the estimate
     interval  of 95 % around an estimate; None where `fits` is exact
@@ -93,7 +92,7 @@ def _exact(space: SearchSpace, budget: Budget, found: Fitting, rng: np.random.Ge
         )
         for axis in space.axes
     }
-    metrics = _metrics(space, budget, codes, whole=whole, tell=tell)
+    metrics = _metrics(space, budget, codes, effort=None if whole else Effort(each=found.work), tell=tell)
     return Profile(
         size=space.size, fits=found.count, interval=None, looked=len(codes), metrics=metrics, axes=axes
     )  # fmt: skip
@@ -122,7 +121,7 @@ def _estimated(space: SearchSpace, budget: Budget, rng: np.random.Generator, tel
     return Profile(
         size=space.size, fits=round(space.size * sum(map(len, kept)) / DRAWN),
         interval=(max(1, math.floor(space.size * low)), math.ceil(space.size * high)), looked=len(codes),
-        metrics=_metrics(space, budget, codes[:SAMPLE], whole=False, tell=tell), axes=axes,
+        metrics=_metrics(space, budget, codes[:SAMPLE], effort=Effort(left=0), tell=tell), axes=axes,
     )  # fmt: skip
 
 
@@ -144,10 +143,12 @@ def _ruled_out(space: SearchSpace, budget: Budget, axis: str, value: Any) -> boo
     )
 
 
-def _metrics(space: SearchSpace, budget: Budget, codes: Codes, *, whole: bool, tell: Tell) -> dict[str, Spread]:
-    """Smallest, middle and largest value of each metric; codes are all that fit where `whole`, else a sample."""
+def _metrics(
+    space: SearchSpace, budget: Budget, codes: Codes, *, effort: Effort | None, tell: Tell
+) -> dict[str, Spread]:
+    """Smallest, middle and largest value of each metric; codes are all that fit where `effort` is None."""
     table = cost_table(space, BUILT_IN)
-    costs, effort = table.count(codes), Effort()
+    costs = table.count(codes)
     found: dict[str, Spread] = {}
     for nth, name in enumerate(BUILT_IN):
         alike = ((other, ratio(table, name, other)) for other in found)
@@ -157,10 +158,12 @@ def _metrics(space: SearchSpace, budget: Budget, codes: Codes, *, whole: bool, t
             continue
         tell(nth, len(BUILT_IN), f"range of {name}")
         ends = {"min": int(costs[name].min()), "max": int(costs[name].max())}
-        exact = {"min", "median", "max"} if whole else set()
-        for which, sign in () if whole else (("min", 1), ("max", -1)):
-            ends[which], proved = end(space, budget, name, sign, codes=codes, effort=effort)
-            exact |= {which} if proved else set()
+        exact = {"min", "median", "max"}
+        if effort is not None:
+            exact = set()
+            for which, sign in (("min", 1), ("max", -1)):
+                ends[which], proved = end(space, budget, name, sign, codes=codes, effort=effort)
+                exact |= {which} if proved else set()
         found[name] = Spread(
             low=ends["min"], median=float(np.median(costs[name])), high=ends["max"], exact=tuple(sorted(exact))
         )  # fmt: skip

@@ -58,7 +58,7 @@ def _candidates(space: SearchSpace, budget: Budget, each: int, rng: np.random.Ge
     return np.unique(np.concatenate(found or [pool(space, budget, each * SLICES, rng).codes]), axis=0)
 
 
-def band(texts: Mapping[str, str], budget: Budget, text: str) -> Budget:
+def narrowed(budget: Budget, texts: Mapping[str, str], text: str) -> Budget:
     """The budget with its first limit narrowed to a share of its upper end, from `0.9..1.0`.
 
     texts    the limits as they were written, in order
@@ -72,6 +72,8 @@ def band(texts: Mapping[str, str], budget: Budget, text: str) -> Budget:
     name = next(iter(texts))
     limit = budget.limits[name]
     if limit.low > 0:
-        raise BudgetError(f"band {text!r} and the range {texts[name]!r} for {name} both give a lower end; leave one out")
+        raise BudgetError(
+            f"band {text!r} and the range {texts[name]!r} for {name} both give a lower end; leave one out"
+        )
     low, high = (float(word) * limit.high for word in match.groups())
     return Budget(limits={**budget.limits, name: Limit(low=math.ceil(low - 1e-6), high=math.floor(high + 1e-6))})

@@ -41,7 +41,7 @@ def test_bench_counters_compares_with_fvcore(cli):
 
 @pytest.mark.parametrize("words", [
     (), ("run",), ("train",), ("count",), ("front",), ("report",), ("space",), ("space", "list"), ("space", "show"),
-    ("space", "sample"), ("bench",), ("bench", "counters"),
+    ("space", "sample"), ("space", "profile"), ("bench",), ("bench", "counters"),
 ])  # fmt: skip
 def test_every_command_has_help(cli, words):
     done = cli(*words, "--help")
