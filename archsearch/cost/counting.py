@@ -13,7 +13,7 @@ import numpy as np
 
 from archsearch.cost.budget import Budget, Limit
 from archsearch.cost.distribution import SAFE, Dist, Ints, members, push
-from archsearch.cost.halves import Builder, Case, cases
+from archsearch.cost.halves import Builder, Case, cases, most_costs
 from archsearch.cost.meeting import Meeting
 from archsearch.cost.numbers import below, distinct
 from archsearch.cost.plan import Plan, make_plan
@@ -111,7 +111,7 @@ class Fitting:
 
     @cached_property
     def _cases(self) -> list[Case]:
-        return list(cases(self.tables, self.plan, self.space.radix))
+        return list(cases(self.tables, self.plan.fixed, self.space.radix))
 
     def _solve(self, case: Case) -> list[Meeting]:
         """The halves of one case, for each choice of the axes that they share; from memory where it is kept."""
@@ -164,7 +164,8 @@ def _fitting(space: SearchSpace, limits: tuple[tuple[str, float, float], ...]) -
     budget = Budget(limits={name: Limit(low=low, high=high) for name, low, high in limits})
     tables = make_tables(cost_table(space, tuple(budget.limits) or ("madds",)), budget, space.radix)
     axes = [part.axes for part in tables.parts]
-    return Fitting(space, tables, make_plan(space, axes, _sizes(space, tables)))
+    plan = make_plan(space, axes, _sizes(space, tables), lambda fixed: most_costs(tables, fixed, space.radix))
+    return Fitting(space, tables, plan)
 
 
 def _sizes(space: SearchSpace, tables: Tables) -> list[tuple[int, bytes]]:

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.cost.fields import Fields, Spare
+from archsearch.cost.plan import ENTRIES
 from archsearch.errors import TooMany
 
 Ints = NDArray[np.int64]  # or objects (Python ints) where int64 would overflow
 SAFE = 2**62  # totals from here on are added up as Python ints
-ENTRIES = 4_000_000  # of one distribution before equal costs are joined: 130 MB
 serial = count()
 
 
@@ -135,12 +135,19 @@ def union(members: Sequence[Dist], room: Room) -> Dist:
 def _grouped(keys: Ints, weights: Ints, room: Room) -> tuple[Ints, Ints, Ints, Ints]:
     """Distinct keys, their weights, the items in order of key, where each key's items start."""
     kept = room.fields.possible(keys, room.spare)
-    order = np.argsort(keys[kept], kind="stable")  # stable: the same draw on every machine
+    order = _sorted(keys[kept])
     order = kept[order] if isinstance(kept, np.ndarray) else order
     keys = keys[order]
     first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else order
     weight = np.add.reduceat(weights[order], first) if len(keys) else weights[:0]
     return keys[first], weight, order, np.append(first, len(order))
+
+
+def _sorted(keys: Ints) -> Ints:
+    """The order of some keys; stable, so that a seed draws the same on every machine."""
+    if len(keys) and keys[0] >= 0 and int(keys.max()) < 2**16:
+        keys = keys.astype(np.uint16)  # sorted by radix: several times faster
+    return np.argsort(keys, kind="stable")
 
 
 def push(shares: Sequence[tuple[Dist, Ints]], out: dict[int, Ints]) -> None:

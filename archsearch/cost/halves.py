@@ -1,5 +1,6 @@
 """The two halves of a space's networks under a budget, as distributions of costs."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ from archsearch.cost.distribution import Dist, Ints, Room, join, leaf, union
 from archsearch.cost.fields import Fields, Spare
 from archsearch.cost.meeting import Meeting
 from archsearch.cost.plan import Group, Plan
-from archsearch.cost.tables import Tables
+from archsearch.cost.tables import Tables, pack
 from archsearch.errors import TooMany
 
 CASES = 4000  # combinations of the axes that most parts depend on
@@ -32,22 +33,37 @@ class Case:
     rows: tuple[Ints, ...]
 
 
-def cases(tables: Tables, plan: Plan, radix: Ints) -> Iterator[Case]:
+def cases(tables: Tables, fixed: Choice, radix: Ints) -> Iterator[Case]:
     """Every combination of the fixed axes.
 
     raises   TooMany where there are more than CASES
     """
-    if float(np.prod(radix[list(plan.fixed)].astype(float))) > CASES:
+    if float(np.prod(radix[list(fixed)].astype(float))) > CASES:
         raise TooMany(f"more than {CASES:,} combinations of the axes that tie the parts together")
     grids = [np.arange(len(part.allowed)).reshape(part.shape) for part in tables.parts]
-    left = tuple(tuple(axis for axis in part.axes if axis not in plan.fixed) for part in tables.parts)
-    for choice in product(*(range(int(radix[axis])) for axis in plan.fixed)):
-        chosen = dict(zip(plan.fixed, choice, strict=True))
+    left = tuple(tuple(axis for axis in part.axes if axis not in fixed) for part in tables.parts)
+    for choice in product(*(range(int(radix[axis])) for axis in fixed)):
+        chosen = dict(zip(fixed, choice, strict=True))
         rows = (
             grid[tuple(chosen.get(axis, slice(None)) for axis in part.axes)]
             for grid, part in zip(grids, tables.parts, strict=True)
         )
         yield Case(left, tuple(np.asarray(each) for each in rows))
+
+
+def most_costs(tables: Tables, fixed: Choice, radix: Ints) -> int:
+    """How many different costs whole networks have, at most, over combinations of the fixed axes: up to 50 of them."""
+    every = list(cases(tables, fixed, radix))
+    return max(_most_costs(tables, case) for case in every[:: -(-len(every) // 50)])
+
+
+def _most_costs(tables: Tables, case: Case) -> int:
+    packed = pack(tables, [rows.ravel() for rows in case.rows])
+    if packed is None:
+        return 1
+    fields, keys = packed
+    spans = (sum(int(sums(each).max()) for each in keys) + 1 for sums in (fields.first, fields.second))
+    return math.prod(spans) << fields.flags
 
 
 @dataclass(frozen=True, eq=False)

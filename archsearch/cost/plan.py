@@ -6,13 +6,16 @@ as soon as all their parts are joined. At the end two halves are left, about equ
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from archsearch.spec.space import SearchSpace
 
-AT_ONCE = 10  # groups whose division into two halves is looked for by trying all
+AT_ONCE = 8  # groups whose order of joining is looked for by trying all
+ENTRIES = 4_000_000  # pairs of costs in one join, at most: 130 MB
+LAST_RESORT = 1000  # how much worse a join is that may have more: sizes are upper bounds
+MEETING = 8  # work of the last step for each cost of either half, in pairs joined
 
 
 @dataclass(frozen=True)
@@ -40,19 +43,26 @@ class Plan:
     halves: tuple[Group, ...]  # one or two
 
 
-def make_plan(space: SearchSpace, axes: Sequence[tuple[int, ...]], sizes: Sequence[tuple[int, Hashable]]) -> Plan:
+def make_plan(
+    space: SearchSpace,
+    axes: Sequence[tuple[int, ...]],
+    sizes: Sequence[tuple[int, Hashable]],
+    most: Callable[[tuple[int, ...]], int],
+) -> Plan:
     """The plan for a space.
 
     axes    of each part
     sizes   of each part: about how many different costs once the axes that tie it to others are chosen, and what is
             the same for parts with the same costs
+    most    different costs that whole networks can have, at most, given the fixed axes
     """
     users = {axis: frozenset(p for p, mine in enumerate(axes) if axis in mine) for axis in range(len(space.axes))}
     ties = {axis for axis, parts in users.items() if len(parts) > 1}
     bound = sum(1 for mine in axes if mine)
     fixed = {axis for axis in ties if 2 * len(users[axis]) > bound}
     ties -= fixed
-    make = Maker({axis: users[axis] for axis in ties}, {axis: int(space.radix[axis]) for axis in ties}, sizes)
+    radix = {axis: int(space.radix[axis]) for axis in ties}
+    make = Maker({axis: users[axis] for axis in ties}, radix, sizes, most(tuple(sorted(fixed))))
     single = [
         Group(frozenset([part]), tuple(sorted(ties & set(mine))), make.size(frozenset([part])))
         for part, mine in enumerate(axes)
@@ -68,12 +78,13 @@ class Maker:
     users: dict[int, frozenset[int]]
     radix: dict[int, int]
     sizes: Sequence[tuple[int, Hashable]]
+    most: int
 
     def size(self, parts: frozenset[int]) -> int:
         """Different costs of some parts together: k parts with the same n costs have no more than (n+k-1 over k)."""
         alike = Counter(self.sizes[part] for part in parts)
         dropped = [axis for axis, mine in self.users.items() if mine <= parts]
-        return math.prod(math.comb(n + k - 1, k) for (n, _), k in alike.items()) * self.choices(dropped)
+        return min(self.most, math.prod(math.comb(n + k - 1, k) for (n, _), k in alike.items()) * self.choices(dropped))
 
     def join(self, left: Group, right: Group) -> Group:
         """Two groups as one."""
@@ -92,23 +103,51 @@ class Maker:
         return left
 
     def halves(self, groups: Sequence[Group]) -> tuple[Group, ...]:
-        """The two halves that are the least work, of all ways to divide the groups."""
-        ways = range(1, 2 ** (len(groups) - 1)) if len(groups) > 1 else ()
-        best = min(ways, key=lambda way: self._work(*_divided(groups, way)), default=0)
-        return tuple(self.joined(half, 1)[0] for half in _divided(groups, best) if half)
+        """The two halves that are the least work, of all ways to divide the groups and to join each half."""
+        if len(groups) == 1:
+            return (groups[0],)
+        trees = [Tree(0, each) for each in groups]
+        best: list[Tree] = [trees[0]]  # of each set of groups, by its bits; the empty set is never used
+        for bits in range(1, 2 ** len(groups)):
+            if bits & (bits - 1):
+                best.append(min((self._tree(best[one], best[bits ^ one]) for one in _subsets(bits)), key=_work))
+            else:
+                best.append(trees[bits.bit_length() - 1])
+        whole = 2 ** len(groups) - 1
+        one = min(_subsets(whole), key=lambda one: self._meeting(best[one], best[whole ^ one]))
+        return best[one].group, best[whole ^ one].group
 
-    def _work(self, left: Sequence[Group], right: Sequence[Group]) -> int:
-        """Entries of both halves, over all choices of the axes that they share."""
-        sides = [frozenset(part for group in half for part in group.parts) for half in (left, right)]
-        shared = {axis for axis, parts in self.users.items() if parts & sides[0] and parts & sides[1]}
-        return sum(map(self.size, sides)) * self.choices(shared)
+    def _tree(self, left: "Tree", right: "Tree") -> "Tree":
+        group = self.join(left.group, right.group)
+        pairs = left.group.size * right.group.size
+        times = self.choices({*left.group.scope, *right.group.scope})
+        return Tree(left.work + right.work + times * pairs * (1 if pairs <= ENTRIES else LAST_RESORT), group)
+
+    def _meeting(self, left: "Tree", right: "Tree") -> int:
+        shared = self.choices(set(left.group.scope) & set(right.group.scope))
+        return left.work + right.work + MEETING * shared * (left.group.size + right.group.size)
 
     def choices(self, axes: Iterable[int]) -> int:
         """Combinations of some tying axes."""
         return math.prod(self.radix[axis] for axis in axes)
 
 
-def _divided(groups: Sequence[Group], way: int) -> tuple[list[Group], list[Group]]:
-    """The groups whose bit in `way` is 1, and the others; the last one is always among the others."""
-    ones = [group for place, group in enumerate(groups) if way >> place & 1]
-    return ones, [group for place, group in enumerate(groups) if not way >> place & 1]
+@dataclass(frozen=True)
+class Tree:
+    """A group, and how many pairs of costs have to be looked at to make it."""
+
+    work: int
+    group: Group
+
+
+def _work(tree: Tree) -> int:
+    return tree.work
+
+
+def _subsets(bits: int) -> Iterator[int]:
+    """The parts into which a set can be cut in two, each cut once: those without its highest bit."""
+    rest = bits ^ (1 << (bits.bit_length() - 1))
+    part = rest
+    while part:
+        yield part
+        part = (part - 1) & rest
