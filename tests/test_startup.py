@@ -40,6 +40,8 @@ def _modules(folder: Path, *arguments: str) -> tuple[int, set[str]]:
         ["draw", "mobilenet_v2_1.0_224", "--out", "net.html", "--json"],
         ["space", "list"],
         ["space", "list", "--zoo", "--check"],
+        ["space", "sample", "nas_bench_macro", "--budget-madds", "20M"],
+        ["space", "profile", "nas_bench_macro", "--budget-madds", "20M", "--json"],
     ],
     ids=" ".join,
 )

@@ -78,8 +78,7 @@ class Comparison(Request):
 
         raises   BudgetError where a space cannot meet them
         """
-        from archsearch.cost.feasible import check
-        from archsearch.search.run import read_budget
+        from archsearch.cost.feasible import check, read_budget
 
         budget = read_budget(self.texts, self.spaces[0])
         for space in self.spaces:
