@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from archsearch.cost.budget import Budget, Limit
-from archsearch.cost.counting import fitting
+from archsearch.cost.exact.counting import fitting
 from archsearch.cost.extremes import extremes
 from archsearch.cost.table import CostTable, cost_table
 from archsearch.errors import TooMany

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.cost.budget import Budget, parse_limit, show
-from archsearch.cost.counting import Fitting, fitting
+from archsearch.cost.exact.counting import Fitting, fitting
 from archsearch.cost.extremes import extremes
 from archsearch.cost.nearest import climb, nearest_first, nothing
 from archsearch.cost.table import CostTable, cost_table

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.cost.budget import Budget, Limit
-from archsearch.cost.counting import fitting
+from archsearch.cost.exact.counting import fitting
 from archsearch.cost.table import CostTable, cost_table
 from archsearch.errors import BudgetError, TooMany
 from archsearch.spec.fields import Codes

@@ -10,12 +10,12 @@ import numpy as np
 
 from archsearch.cost.budget import Budget
 from archsearch.cost.count import BUILT_IN
-from archsearch.cost.counting import Fitting, Tell, fitting
 from archsearch.cost.ends import Effort, end
+from archsearch.cost.exact.counting import Fitting, Tell, fitting
+from archsearch.cost.exact.limits import ratio
 from archsearch.cost.extremes import extremes
 from archsearch.cost.feasible import check, pool
 from archsearch.cost.table import cost_table
-from archsearch.cost.tables import ratio
 from archsearch.errors import TooMany
 from archsearch.spec.fields import Codes
 from archsearch.spec.space import SearchSpace

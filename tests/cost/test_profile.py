@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from archsearch.cost import counting, feasible
+from archsearch.cost import feasible
 from archsearch.cost import profile as profile_file
 from archsearch.cost.budget import Budget, Limit
 from archsearch.cost.count import BUILT_IN
-from archsearch.cost.counting import fitting
+from archsearch.cost.exact import counting
+from archsearch.cost.exact.counting import fitting
 from archsearch.cost.profile import profile, wilson
 from archsearch.cost.table import cost_table
 from archsearch.errors import BudgetError, TooMany

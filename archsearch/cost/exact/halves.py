@@ -8,11 +8,11 @@ from itertools import product
 
 import numpy as np
 
-from archsearch.cost.distribution import Dist, Ints, Room, join, leaf, union
-from archsearch.cost.fields import Fields, Spare
-from archsearch.cost.meeting import Meeting
-from archsearch.cost.plan import Group, Plan
-from archsearch.cost.tables import Tables, pack
+from archsearch.cost.exact.distribution import Dist, Ints, Room, join, leaf, union
+from archsearch.cost.exact.limits import Tables, pack
+from archsearch.cost.exact.meeting import Meeting
+from archsearch.cost.exact.order import Group, Plan
+from archsearch.cost.exact.packing import Fields, Spare
 from archsearch.errors import TooMany
 
 CASES = 4000  # combinations of the axes that most parts depend on

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from archsearch.cost import counting, distribution, meeting
 from archsearch.cost.budget import Budget, Limit
 from archsearch.cost.count import BUILT_IN
-from archsearch.cost.counting import fitting
+from archsearch.cost.exact import counting, distribution, meeting
+from archsearch.cost.exact.counting import fitting
 from archsearch.cost.table import cost_table
 from archsearch.errors import TooMany
 from archsearch.spec.space_file import parse_space, read_space

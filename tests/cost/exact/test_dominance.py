@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archsearch.cost.dominance import dominance
-from archsearch.cost.numbers import below, distinct
+from archsearch.cost.exact.dominance import dominance
+from archsearch.cost.exact.numbers import below, distinct
 
 
 @given(st.integers(1, 70), st.integers(1, 70), st.integers(1, 12), st.sampled_from([0, 40, 50]), st.integers(0, 2**31))

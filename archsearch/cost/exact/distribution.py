@@ -12,8 +12,8 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from archsearch.cost.fields import Fields, Spare
-from archsearch.cost.plan import ENTRIES
+from archsearch.cost.exact.order import ENTRIES
+from archsearch.cost.exact.packing import Fields, Spare
 from archsearch.errors import TooMany
 
 Ints = NDArray[np.int64]  # or objects (Python ints) where int64 would overflow

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from archsearch.cost.budget import Budget
 from archsearch.cost.count import metric
-from archsearch.cost.fields import Fields
+from archsearch.cost.exact.packing import Fields
 from archsearch.cost.table import CostTable, Part
 
 Ints = NDArray[np.int64]

@@ -6,9 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from archsearch.cost.distribution import SAFE, Dist, Ints
-from archsearch.cost.dominance import dominance
-from archsearch.cost.fields import Fields
+from archsearch.cost.exact.distribution import SAFE, Dist, Ints
+from archsearch.cost.exact.dominance import dominance
+from archsearch.cost.exact.packing import Fields
 from archsearch.errors import TooMany
 
 

@@ -1,7 +1,7 @@
 """How many networks of a space fit a budget, exactly; which choices they have; and each of them by its number.
 
 A network's cost is the sum of its parts' costs, and parts depend on few axes. So the distribution of costs is put
-together part by part (`distribution.py`, in the order of `plan.py`), and two halves meet in the middle
+together part by part (`distribution.py`, in the order of `order.py`), and two halves meet in the middle
 (`meeting.py`): time grows with the number of different costs of half a network, not with the size of the space.
 """
 
@@ -12,13 +12,13 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from archsearch.cost.budget import Budget, Limit
-from archsearch.cost.distribution import SAFE, Dist, Ints, members, push
-from archsearch.cost.halves import Builder, Case, cases, most_costs
-from archsearch.cost.meeting import Meeting
-from archsearch.cost.numbers import below, distinct
-from archsearch.cost.plan import Plan, make_plan
+from archsearch.cost.exact.distribution import SAFE, Dist, Ints, members, push
+from archsearch.cost.exact.halves import Builder, Case, cases, most_costs
+from archsearch.cost.exact.limits import Tables, make_tables, pack
+from archsearch.cost.exact.meeting import Meeting
+from archsearch.cost.exact.numbers import below, distinct
+from archsearch.cost.exact.order import Plan, make_plan
 from archsearch.cost.table import cost_table
-from archsearch.cost.tables import Tables, make_tables, pack
 from archsearch.errors import TooMany
 from archsearch.spec.fields import Codes
 from archsearch.spec.space import SearchSpace
