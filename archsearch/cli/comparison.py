@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archsearch import plugins
+from archsearch.cli.bars import bar
 from archsearch.cli.request import NO_DATA, Request
-from archsearch.cli.watch import bar
 from archsearch.errors import DataError, RunError
 
 if TYPE_CHECKING:
