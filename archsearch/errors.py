@@ -10,6 +10,7 @@ ArchSearchError
 ├── CheckpointError    weights on disk that cannot be trusted
 ├── TrainingError      a training that went wrong; the run goes on without it
 ├── CountError         counter, model and tracer disagree
+├── TooMany            an exact count would take too long; an estimate takes its place
 ├── RunError           a results folder that cannot be used
 └── ReportError        a figure or page that cannot be made
 """
@@ -60,6 +61,10 @@ class TrainingError(ArchSearchError):
 
 class CountError(ArchSearchError):
     """Counter, model and tracer disagree about a cost."""
+
+
+class TooMany(ArchSearchError):
+    """An exact count would take too much time or memory; whoever asks for one falls back on an estimate."""
 
 
 class RunError(ArchSearchError):

@@ -244,11 +244,12 @@ class _Silent:
 
 def _small_run(sampler: str, folder: Path, *, trials: int) -> "Run":
     """A run of a small space under a budget on made-up accuracies, searched to its end."""
+    from archsearch.cost.feasible import read_budget
     from archsearch.evaluate.synthetic import SyntheticEvaluator
     from archsearch.records import RunFolder
     from archsearch.search.config import RunConfig
     from archsearch.search.propose import Problem
-    from archsearch.search.run import open_run, read_budget, space_hash
+    from archsearch.search.run import open_run, space_hash
     from archsearch.spec.space_file import parse_space
 
     space = parse_space(SPACE, name="testing")

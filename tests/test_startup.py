@@ -42,6 +42,9 @@ def _modules(folder: Path, *arguments: str) -> tuple[int, set[str]]:
         ["space", "show", "nas_bench_macro", "--fix", "stage1.op=id"],
         ["space", "contains", "mobilenet_v2", "mobilenet_v2"],
         ["space", "neighbours", "mobilenet_v2", "mobilenet_v2", "--ordered"],
+        ["space", "list", "--zoo", "--check"],
+        ["space", "sample", "nas_bench_macro", "--budget-madds", "20M"],
+        ["space", "profile", "nas_bench_macro", "--budget-madds", "20M", "--json"],
     ],
     ids=" ".join,
 )

@@ -96,6 +96,17 @@ def opened(text: str, fix: list[str] | None = None) -> "SearchSpace | Union":
     return union(*narrow)
 
 
+def one_space(text: str, fix: list[str] | None = None) -> "SearchSpace":
+    """The one space that `SPACE` and `--fix` name; raises SpaceError for a union."""
+    from archsearch.errors import SpaceError
+    from archsearch.spec.union import Union
+
+    read = opened(text, fix)
+    if isinstance(read, Union):
+        raise SpaceError(f"{text!r} is several spaces, and this needs one")
+    return read
+
+
 def found_in(read: "SearchSpace | Union", network: Any) -> dict[str, Any]:
     """What is known of a network in a space; raises SpaceError with the reason where it is not in it."""
     from archsearch.cost.count import record

@@ -128,9 +128,9 @@ def trained(
     recipe   its name, and the fields that are given otherwise
     means    device, threads and seed as given; None = default
     """
+    from archsearch.cli.bars import bar
     from archsearch.cli.loading import default_threads, load_data, pick_device
     from archsearch.cli.show import console
-    from archsearch.cli.watch import bar
     from archsearch.cost.count import record
     from archsearch.evaluate.base import Job
     from archsearch.evaluate.training import TrainEvaluator

@@ -25,8 +25,8 @@ def counters(
     Example: archsearch bench counters --space mobilenet_v2 -n 1000000
     """
     from archsearch.bench.counters import measure
+    from archsearch.cli.bars import bar
     from archsearch.cli.show import console, print_json
-    from archsearch.cli.watch import bar
 
     with bar(console(error=True), "bench counters") as progress:
         result = measure(space, number, peers=peers, seed=seed, told=progress)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archsearch import plugins
+from archsearch.cli.bars import bar
 from archsearch.cli.request import NO_DATA, Request
-from archsearch.cli.watch import bar
 from archsearch.errors import DataError, RunError
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ class Comparison(Request):
 
         raises   BudgetError where a space cannot meet them
         """
-        from archsearch.cost.feasible import check
-        from archsearch.search.run import read_budget
+        from archsearch.cost.feasible import check, read_budget
 
         budget = read_budget(self.texts, self.spaces[0])
         for space in self.spaces:

@@ -92,7 +92,7 @@ def carried_out(asked: "Comparison", *, png: bool) -> dict[str, Any]:
     """Evaluate what is missing, write tables and page; the document that `--json` prints."""
     import numpy as np
 
-    from archsearch.cli.watch import bar
+    from archsearch.cli.bars import bar
     from archsearch.explore.compare import evaluate_all, outcome
     from archsearch.explore.store import opened
 

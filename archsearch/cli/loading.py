@@ -14,7 +14,7 @@ SMALL_IMAGES = 64  # up to this side the default space is the small one [pixels]
 
 def load_data(source: str, log: Any, *, size: int | None = None) -> "Dataset":
     """Decode a data set with a progress bar, and tell its notes."""
-    from archsearch.cli.watch import bar
+    from archsearch.cli.bars import bar
     from archsearch.data.load import load
 
     with bar(log, f"reading {source}") as progress:

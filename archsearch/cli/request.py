@@ -69,9 +69,9 @@ class Request:
         raises   SpaceError, BudgetError, PluginError, DataError
         """
         from archsearch.cost.count import metric
-        from archsearch.cost.feasible import check
+        from archsearch.cost.feasible import check, read_budget
         from archsearch.search.propose import Problem
-        from archsearch.search.run import fit_to_images, read_budget
+        from archsearch.search.run import fit_to_images
         from archsearch.spec.space_file import read_space
 
         for group, name in (("samplers", "sampler"), ("evaluators", "evaluator")):

@@ -7,8 +7,9 @@ import typer
 from archsearch.cli import algebra, explore
 from archsearch.cli.algebra import FixOption, SpaceArgument, opened
 from archsearch.cli.options import JsonOption, MaddsBudget, MemoryBudget, ParamsBudget, SeedOption, budget_texts
+from archsearch.cli.profile import profile, working
 
-HELP = "Design spaces: list, show, sample, contains, neighbours, compare, refine."
+HELP = "Design spaces: list, show, sample, profile, contains, neighbours, compare, refine."
 app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
 app.command()(explore.compare)
 app.command()(explore.refine)
@@ -17,14 +18,26 @@ app.command()(algebra.neighbours)
 
 
 @app.command("list")
-def list_spaces(as_json: JsonOption = False) -> None:
-    """The shipped spaces.
+def list_spaces(
+    zoo: Annotated[bool, typer.Option("--zoo", help="Published networks instead, beside what was printed.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="With --zoo: exit code 1 where a figure disagrees.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="With --zoo: the tables of docs/zoo.md.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """The shipped spaces, or the zoo of published networks.
 
-    Example: archsearch space list
+    Example: archsearch space list --zoo --check
     """
     from archsearch.cli.show import console, print_json, table
+    from archsearch.cli.zoo import list_zoo
+    from archsearch.errors import SpecError
     from archsearch.spec.space_file import read_space, shipped
 
+    if zoo:
+        list_zoo(check=check, as_json=as_json, markdown=markdown)
+        return
+    if check or markdown:
+        raise SpecError("--check and --markdown are for the zoo of published networks; add --zoo")
     spaces = [read_space(name) for name in shipped()]
     if as_json:
         print_json([{"name": s.name, "size": s.size, "axes": len(s.axes), "about": s.about} for s in spaces])
@@ -76,12 +89,21 @@ def sample(
     budget_params: ParamsBudget = None,
     budget_memory: MemoryBudget = None,
     fix: FixOption = None,
+    band: Annotated[
+        str | None, typer.Option("--band", help="Share of the first budget's upper end to stay in, like 0.9..1.0.")
+    ] = None,
+    spread: Annotated[
+        str, typer.Option("--spread", help="uniform over the codes that fit, or log-madds: even over log MAdds.")
+    ] = "uniform",
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Random networks of a space that fit the budgets, with their costs.
 
-    Example: archsearch space sample mobilenet_v2 -n 3 --budget-madds 200M..300M
+    Every code that fits is equally likely; a network that several codes spell is likelier by as much. None is drawn
+    twice; where fewer fit than are asked for, all of them are printed.
+
+    Example: archsearch space sample mobilenet_v2 -n 3 --budget-madds 300M --band 0.9..1.0
     """
     from archsearch.cli.show import console, print_json, table
     from archsearch.cost.budget import show as short
@@ -89,7 +111,12 @@ def sample(
 
     read = opened(space, fix)
     budgets = budget_texts(budget_madds, budget_params, budget_memory)
-    records = [record(arch) for arch in drawn(read, budgets, n, seed)]
+    with working("networks that fit"):
+        drawn = _drawn(read, budgets, n, seed, band=band, spread=spread)
+    records = [record(arch) for arch in drawn]
+    if len(records) < n:
+        told = f"number of networks: {len(records):,}, not {n:,}; no more fit, or no more were found"
+        console(error=True).print(told, style="dim")
     if as_json:
         print_json(records)
         return
@@ -98,19 +125,24 @@ def sample(
     console().print(table(["key", "MAdds", "params", "peak memory", "network"], rows, left=(0, 4)))
 
 
-def drawn(space: Any, budgets: dict[str, str], n: int, seed: int) -> list[Any]:
-    """n networks, uniform over the codes that fit; all of them where fewer do."""
+def _drawn(space: Any, budgets: dict[str, str], n: int, seed: int, *, band: str | None, spread: str) -> list[Any]:
+    """n networks that fit; fewer where fewer do."""
     import numpy as np
 
+    from archsearch.cost.feasible import read_budget
+    from archsearch.cost.sampling import draw, narrowed
+    from archsearch.errors import SpaceError
     from archsearch.spec.union import Union
 
     if isinstance(space, Union):
+        if band is not None or spread != "uniform":
+            raise SpaceError(f"--band and --spread are for one space, and {space.name} is several")
         return algebra.drawn_from_union(space, budgets, n, seed)
 
-    from archsearch.cost.feasible import check, pool
-    from archsearch.search.run import read_budget
-
     budget = read_budget(budgets, space)
-    check(space, budget)
-    found = pool(space, budget, n, np.random.default_rng(seed))
-    return [space.decode(code) for code in found.codes[:n]]
+    if band is not None:
+        budget = narrowed(budget, budgets, band)
+    return [space.decode(code) for code in draw(space, budget, n, np.random.default_rng(seed), spread=spread)]
+
+
+app.command()(profile)

@@ -1,15 +1,13 @@
 """How a run looks while it goes: bars and the front so far on a terminal, one line a trial elsewhere."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from optuna.trial import FrozenTrial
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from archsearch.cli.bars import bars
 from archsearch.cli.show import percent, table
 from archsearch.cost.budget import show
 from archsearch.search.finish import front_trials
@@ -19,20 +17,12 @@ from archsearch.spec.arch import Arch
 SHOWN = 12  # rows of the front while the run goes on
 
 
-@contextmanager
-def bar(log: Console, title: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A progress bar on a terminal (nothing elsewhere): call it with (done, total, text)."""
-    with _progress(log) as progress:
-        task = progress.add_task(title, total=None, text="")
-        yield lambda done, total, text: progress.update(task, completed=done, total=total, text=text)
-
-
 class ConsoleWatch:
     """Draws a run; give it to `Run.search` and `Run.finish` inside its own `with` block."""
 
     def __init__(self, log: Console, *, trials: int, metrics: tuple[str, ...]) -> None:
         self._log, self._metrics = log, metrics
-        self._bars = _progress(log)
+        self._bars = bars(log)
         self._search = self._bars.add_task("search", total=trials, text="")
         self._now = self._bars.add_task("", total=None, text="", visible=False)
         self._front: Any = ""
@@ -103,11 +93,3 @@ class ConsoleWatch:
 
     def _say(self, text: str) -> None:
         self._log.print(f"[{time.monotonic() - self._began:5.0f} s] {text}", markup=False, soft_wrap=True)
-
-
-def _progress(log: Console) -> Progress:
-    columns = (
-        TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn(),
-        TimeRemainingColumn(compact=True), TextColumn("{task.fields[text]}"),
-    )  # fmt: skip
-    return Progress(*columns, console=log, transient=True, disable=not log.is_terminal)

@@ -1,21 +1,25 @@
 """Networks that fit the budget: found by counting, before anything is spent."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archsearch.cost.budget import Budget, show
+from archsearch.cost.budget import Budget, parse_limit, show
+from archsearch.cost.exact.counting import Fitting, fitting
 from archsearch.cost.extremes import extremes
+from archsearch.cost.nearest import climb, nearest_first, nothing
 from archsearch.cost.table import CostTable, cost_table
-from archsearch.errors import BudgetError
+from archsearch.errors import BudgetError, TooMany
 from archsearch.spec.fields import Codes
 from archsearch.spec.space import SearchSpace
-from archsearch.spec.text import to_text
 
 Costs = dict[str, NDArray[np.int64]]
 DRAW = 8192  # codes drawn at once
-TRIES = 256  # draws before the climb
+LOOK = 16  # draws after which the share that fits is judged
+TRIES = 256  # draws at most
+RARE = 1e-4  # share that fits below which drawing and looking takes too long
 SMALL = 300_000  # spaces up to this size are looked at whole
 
 
@@ -25,6 +29,19 @@ class Pool:
 
     codes: Codes
     costs: Costs
+
+
+def read_budget(texts: Mapping[str, str], space: SearchSpace) -> Budget:
+    """The hard limits of a command, percentages resolved against the space.
+
+    raises   BudgetError for a text that cannot be read
+    """
+    return Budget(
+        limits={
+            name: parse_limit(text, name, lambda name=name: extremes(space, name).high)  # type: ignore[misc]
+            for name, text in texts.items()
+        }
+    )
 
 
 def check(space: SearchSpace, budget: Budget) -> None:
@@ -47,63 +64,60 @@ def check(space: SearchSpace, budget: Budget) -> None:
 
 
 def pool(space: SearchSpace, budget: Budget, n: int, rng: np.random.Generator, *, also: tuple[str, ...] = ()) -> Pool:
-    """At least one and about n codes that fit the budget, uniform among those that do where sampling finds them.
+    """At least one and about n codes that fit the budget, uniform among those that do.
+
+    Drawn and looked at where enough fit; where fewer than 1 in 10,000 do, drawn from their exact count. Only where
+    that would take too long may they be fewer, or not uniform.
 
     also     further metrics to count
-    raises   BudgetError with the nearest network where none is found
+    raises   BudgetError with the nearest network where none fits, or none is found
     """
     names = tuple(dict.fromkeys([*budget.limits, *also])) or ("madds",)
     table = cost_table(space, names)
-    found: list[Codes] = []
-    worst: Codes | None = None
-    whole = space.size <= SMALL
-    draws = space.enumerate(DRAW) if whole else (space.sample(DRAW, rng) for _ in range(TRIES))
-    for codes in draws:
-        costs = table.count(codes)
-        fits = np.broadcast_to(budget.fits(costs), (len(codes),))
-        found.append(codes[fits])
-        if not fits.any():
-            worst = _nearest(codes if worst is None else np.concatenate([worst, codes]), budget, table)
-        if not whole and sum(map(len, found)) >= n:
-            break
-    codes = np.concatenate(found)
-    if len(codes) == 0:
-        assert worst is not None
-        codes = codes if whole else _climb(space, budget, worst, names)
-        if len(codes) == 0:
-            raise _nothing(space, budget, worst[0])
-    codes = rng.permutation(codes)[: max(n, 1)] if len(codes) > n else codes
+    if space.size <= SMALL:
+        found, missed = _looked_at(space.enumerate(DRAW), budget, table, space.size)
+    else:
+        found, missed = _looked_at((space.sample(DRAW, rng) for _ in range(LOOK)), budget, table, n)
+        if len(found) < n:
+            found = _rare(space, budget, found, missed, n=n, rng=rng)
+    if not len(found):
+        raise nothing(space, budget, missed, whole=space.size <= SMALL)
+    codes = rng.permutation(found)[: max(n, 1)] if len(found) > n else found
     return Pool(codes, table.count(codes))
 
 
-def breach(budget: Budget, costs: Costs) -> NDArray[np.float64]:
-    """How far n networks miss the budget, as the sum of relative excesses: float[n], 0 where it is met."""
-    return np.asarray(np.sum([np.maximum(0.0, value) for value in budget.excess(costs).values()], axis=0))
+def counted(space: SearchSpace, budget: Budget) -> Fitting | None:
+    """The exact count, or None where it would take too long."""
+    try:
+        return fitting(space, budget)
+    except TooMany:
+        return None
 
 
-def _nearest(codes: Codes, budget: Budget, table: CostTable) -> Codes:
-    """The 64 codes nearest to the budget."""
-    return np.asarray(codes[np.argsort(breach(budget, table.count(codes)), kind="stable")[:64]])
+def _looked_at(draws: Iterable[Codes], budget: Budget, table: CostTable, n: int) -> tuple[Codes, Codes]:
+    """The codes that fit, until n are found; and the nearest of the others, as long as none is."""
+    found, missed, total = [], [], 0
+    for codes in draws:
+        fits = np.broadcast_to(budget.fits(table.count(codes)), (len(codes),))
+        found.append(codes[fits])
+        total += int(fits.sum())
+        if not total:
+            missed.append(nearest_first(codes, budget, table))
+        if total >= n:
+            break
+    return np.concatenate(found), np.concatenate([*missed, codes[:0]])
 
 
-def _climb(space: SearchSpace, budget: Budget, codes: Codes, names: tuple[str, ...]) -> Codes:
-    """From the nearest codes, change one axis at a time towards the budget; the codes that then meet it."""
-    table = cost_table(space, names)
-    for _ in range(4):
-        for axis, choices in enumerate(space.radix):
-            tries = np.repeat(codes[:, None], int(choices), axis=1)
-            tries[:, :, axis] = np.arange(int(choices))
-            miss = breach(budget, table.count(tries.reshape(-1, codes.shape[1]))).reshape(len(codes), -1)
-            codes = tries[np.arange(len(codes)), miss.argmin(axis=1)]
-    unique: Codes = np.unique(codes, axis=0)
-    fits = np.broadcast_to(budget.fits(table.count(unique)), (len(unique),))
-    return np.asarray(unique[fits])
-
-
-def _nothing(space: SearchSpace, budget: Budget, nearest: Codes) -> BudgetError:
-    costs = cost_table(space, tuple(budget.limits)).count(nearest[None])
-    told = ", ".join(f"{name} {int(value[0]):,}" for name, value in costs.items())
-    return BudgetError(
-        f"no network of space {space.name} was found that meets the whole budget; "
-        f"the nearest possible has {told}: {to_text(space.decode(nearest))}"
-    )
+def _rare(
+    space: SearchSpace, budget: Budget, found: Codes, missed: Codes, *, n: int, rng: np.random.Generator
+) -> Codes:
+    """n codes where the first draws held fewer: drawn on, or by number from those that fit."""
+    share = len(found) / (LOOK * DRAW)
+    table = cost_table(space, tuple(budget.limits) or ("madds",))
+    if share < RARE or n > share * TRIES * DRAW:
+        exact = counted(space, budget)
+        if exact is not None:
+            return exact.sample(n, rng)
+    more, further = _looked_at((space.sample(DRAW, rng) for _ in range(TRIES - LOOK)), budget, table, n - len(found))
+    both = np.concatenate([found, more])
+    return both if len(both) else climb(space, budget, np.concatenate([missed, further]))

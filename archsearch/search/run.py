@@ -2,13 +2,10 @@
 
 import hashlib
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import optuna
 
-from archsearch.cost.budget import Budget, parse_limit
-from archsearch.cost.extremes import extremes
 from archsearch.errors import RunError
 from archsearch.evaluate.base import Evaluator
 from archsearch.records import BUDGETS, OBJECTIVES, RunFolder, read_toml, to_toml, write_atomic
@@ -22,19 +19,6 @@ from archsearch.spec.space import SearchSpace
 
 HOME = "archsearch:folder"  # attribute of a study in a shared storage
 OURS = ("workers", "checkpoints")  # folders of a run that was cut off while it was made
-
-
-def read_budget(texts: Mapping[str, str], space: SearchSpace) -> Budget:
-    """The hard limits of a command, percentages resolved against the space.
-
-    raises   BudgetError for a text that cannot be read
-    """
-    return Budget(
-        limits={
-            name: parse_limit(text, name, lambda name=name: extremes(space, name).high)  # type: ignore[misc]
-            for name, text in texts.items()
-        }
-    )
 
 
 def space_hash(space: SearchSpace) -> str:

@@ -103,7 +103,7 @@ class Stage:
     act: str = "relu6"  # between the layers of a block
     bottleneck: str = "auto"  # activation of the bottleneck layers: linear or relu6; auto = the block type's own
     shortcut: str = "auto"  # what the shortcut joins: bottleneck, expansion or none; auto = the block type's own
-    start: int = 0  # block uib: kernel of a depthwise layer in front of the expansion, 0 = none
+    start: int = 0  # blocks uib, sg: kernel of a depthwise layer in front of the 1x1, 0 = none (sg: as released)
     se: float = 0  # squeeze-and-excitation: squeezed channels per channel of `se_of`, 0 = none
     se_of: str = "hidden"  # hidden (MobileNetV3; a multiple of 8) or input (MnasNet, EfficientNet; cut to an int)
     se_gate: str = "hard_sigmoid"  # or sigmoid

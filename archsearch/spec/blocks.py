@@ -4,7 +4,7 @@ Each takes one `Block` and yields its ops in order. Arithmetic only, so that int
 never `if` on a value that may be an array, multiply `times` by a mask instead. `held` is filled in by the lowering.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,8 +69,8 @@ def inverted_residual(b: Block) -> Iterator[Op]:
     yield Op(kind="conv", label="expand", c_in=b.c_in, c_out=hidden, size_in=b.size, size_out=b.size,
              per_group=b.c_in, norm=True, act=b.act, times=b.times * (b.expand != 1))  # fmt: skip
     yield depthwise(b, hidden, "expand")
-    yield from squeeze_excite(b, hidden, "depthwise")
-    yield expansion_add(b, hidden, "expand", own="bottleneck")
+    wide = yield from squeeze_excite(b, hidden, "depthwise")
+    yield expansion_add(b, hidden, (wide, "expand"), own="bottleneck")
     yield Op(kind="conv", label="project", c_in=hidden, c_out=b.c_out, size_in=b.size_out, size_out=b.size_out,
              per_group=hidden, norm=True, act=b.squeeze_act("linear"), times=b.times,
              inputs=("expansion add",), flat=True)  # fmt: skip
@@ -83,8 +83,8 @@ def depthwise_separable(b: Block) -> Iterator[Op]:
     Source: MobileNetV1, arXiv:1704.04861, section 3.1.
     """
     yield depthwise(b, b.c_in, "")
-    yield from squeeze_excite(b, b.c_in, "depthwise")
-    yield expansion_add(b, b.c_in, "", own="none")
+    wide = yield from squeeze_excite(b, b.c_in, "depthwise")
+    yield expansion_add(b, b.c_in, (wide, ""), own="none")
     yield Op(kind="conv", label="project", c_in=b.c_in, c_out=b.c_out, size_in=b.size_out, size_out=b.size_out,
              per_group=b.c_in, norm=True, act=b.squeeze_act(b.act), times=b.times,
              inputs=("expansion add",))  # fmt: skip
@@ -111,8 +111,8 @@ def classic_residual(b: Block) -> Iterator[Op]:
              times=b.times * inner, inputs=("conv", "reduce"))  # fmt: skip
     yield Op(kind="conv", label="project", c_in=narrow, c_out=b.c_out, size_in=b.size_out, size_out=b.size_out,
              per_group=narrow, norm=True, times=b.times, inputs=("narrow add",), flat=True)  # fmt: skip
-    yield from squeeze_excite(b, b.c_out, "project")
-    yield residual_add(b, b.joins("expansion", own="expansion") * b.keeps_shape, source="scale")
+    out = yield from squeeze_excite(b, b.c_out, "project")
+    yield residual_add(b, b.joins("expansion", own="expansion") * b.keeps_shape, source=out)
     yield Op(kind="act", label="act", c_in=b.c_out, c_out=b.c_out, size_in=b.size_out, size_out=b.size_out,
              act=b.act, times=b.times * (b.act != "linear"), inputs=("add",))  # fmt: skip
 
@@ -141,10 +141,10 @@ def fused(b: Block) -> Iterator[Op]:
     yield Op(kind="conv", label="expand", c_in=b.c_in, c_out=hidden, size_in=b.size, size_out=b.size_out,
              kernel=b.kernel, stride=b.stride, dilation=b.dilation, per_group=b.c_in, norm=True, act=b.act,
              times=b.times * wide)  # fmt: skip
-    yield from squeeze_excite(b, hidden, "expand", where=wide)
+    inner = yield from squeeze_excite(b, hidden, "expand", where=wide)
     yield Op(kind="conv", label="project", c_in=hidden, c_out=b.c_out, size_in=b.size_out, size_out=b.size_out,
              per_group=hidden, norm=True, act=b.squeeze_act("linear"), times=b.times * wide,
-             inputs=("scale",), flat=True)  # fmt: skip
+             inputs=(inner,), flat=True)  # fmt: skip
     yield Op(kind="conv", label="single", c_in=b.c_in, c_out=b.c_out, size_in=b.size, size_out=b.size_out,
              kernel=b.kernel, stride=b.stride, dilation=b.dilation, per_group=b.c_in, norm=True, act=b.act,
              times=b.times * (1 - wide), inputs=("project",))  # fmt: skip
@@ -161,15 +161,19 @@ def depthwise(b: Block, width: Int, source: str) -> Op:
               inputs=(source,))  # fmt: skip
 
 
-def squeeze_excite(b: Block, width: Int, source: str, *, where: Int = 1, size: Int | None = None) -> Iterator[Op]:
-    """Squeeze-and-excitation on `source`, whose map has `width` channels.
+def squeeze_excite(
+    b: Block, width: Int, source: str, *, where: Int = 1, size: Int | None = None
+) -> Generator[Op, None, str]:
+    """Squeeze-and-excitation on `source`, whose map has `width` channels; its value is the label to read behind it.
 
-    Its last op is labelled "scale". Inside: global pooling, a 1x1 convolution to the squeezed channels with ReLU (SiLU
+    Inside: global pooling, a 1x1 convolution to the squeezed channels with ReLU (SiLU
     where the block's activation is that), one back with the gate's sigmoid, each with a bias; a product.
     where    1 where the block's layout has it at all
     size     side of the map; the block's output size where it is not given
     Source: arXiv:1709.01507, section 3; the squeezed widths arXiv:1905.02244, section 5.3, and arXiv:1807.11626.
     """
+    if isinstance(b.se, int) and b.se == 0:
+        return source
     of_input = (b.se_of == "input") * 1
     share = whole_number(b.c_in * b.se // 1)
     share = share + (share == 0)
@@ -186,16 +190,17 @@ def squeeze_excite(b: Block, width: Int, source: str, *, where: Int = 1, size: I
              bias=True, act=b.se_gate, times=times, inputs=("squeeze",))  # fmt: skip
     yield Op(kind="mul", label="scale", c_in=width, c_out=width, size_in=size, size_out=size, times=times,
              inputs=(source, "excite"))  # fmt: skip
+    return "scale"
 
 
-def expansion_add(b: Block, width: Int, source: str, *, own: str, where: Int = 1) -> Op:
+def expansion_add(b: Block, width: Int, ends: tuple[str, str], *, own: str, where: Int = 1) -> Op:
     """The shortcut around the depthwise layer: it joins the two wide tensors of the block, of one size at stride 1."""
     joined: Any = b.joins("expansion", own=own) * (b.stride == 1) * where
     return Op(kind="add", label="expansion add", c_in=width, c_out=width, size_in=b.size_out, size_out=b.size_out,
-              times=b.times * joined, inputs=("scale", source))  # fmt: skip
+              times=b.times * joined, inputs=ends)  # fmt: skip
 
 
-def residual_add(b: Block, joined: Int, *, source: str = "") -> Op:
+def residual_add(b: Block, joined: Int, *, source: str = "project") -> Op:
     """The shortcut around the whole block."""
     return Op(kind="add", label="add", c_in=b.c_out, c_out=b.c_out, size_in=b.size_out, size_out=b.size_out,
-              times=b.times * joined, inputs=(source or "project", ""))  # fmt: skip
+              times=b.times * joined, inputs=(source, ""))  # fmt: skip

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from archsearch import plugins
 from archsearch.errors import SpaceError
-from archsearch.spec.arch import scaled, scaled_head
+from archsearch.spec.arch import scaled
 from archsearch.spec.canon import wired
 from archsearch.spec.fields import Chosen, Codes, Field, take
 from archsearch.spec.lower import HEAD, STEM, head_ops, parts, stem_op, unroll
-from archsearch.spec.runs import SIZE, first_block, stage_rows
+from archsearch.spec.runs import SIZE, ends, first_block, stage_rows
 from archsearch.spec.space import SearchSpace
 from archsearch.spec.trunk import doors, find_tap
 
@@ -201,12 +201,8 @@ def _plain(space: SearchSpace, pick: Sequence[int]) -> SimpleNamespace:
     for template in space.stages:
         values = {name: take(source, pick) for name, source in template.fields.items()}
         stages.append(SimpleNamespace(**values | {"width": scaled(values["width"], multiplier)}))
-    return SimpleNamespace(
-        resolution=SIZE,
-        stem=replace(space.stem, width=scaled(space.stem.width, multiplier)),
-        stages=stages,
-        head=replace(space.head, width=scaled_head(space.head.width, multiplier)),
-    )
+    stem, head = ends(space.stem, space.head, multiplier)
+    return SimpleNamespace(resolution=SIZE, stem=stem, stages=stages, head=head)
 
 
 def _affine(rows: Sequence[str]) -> Prints:

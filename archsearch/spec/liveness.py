@@ -1,7 +1,6 @@
 """What has to wait in memory while an op runs: tensors that were made before and are read again later."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from archsearch.errors import SpecError
 from archsearch.spec.ops import Int, Op
@@ -9,10 +8,10 @@ from archsearch.spec.ops import Int, Op
 Standing = dict[str, Int]  # label of a tensor -> 1 where it is meant, else 0 (an int, or int64[n])
 
 
-def with_held(
+def held(
     ops: Sequence[Op], elements: Int, *, kept: Standing | None = None, others: Mapping[str, Int] | None = None
-) -> list[Op]:
-    """The ops of one block with `held` filled in: elements of the waiting tensors, the op's first input not among them.
+) -> list[Int]:
+    """Elements of the tensors that wait while each op of one block runs, the op's first input not among them.
 
     A tensor waits from the op that makes it to the last op that reads it. An absent op's label stands for its first
     input, so for n networks at once one label may be one tensor here and another there.
@@ -30,18 +29,18 @@ def with_held(
         sizes[op.label] = op.c_out * op.size_out * op.size_out
         stands[op.label] = _stands(op, stands[op.inputs[0]])
     waiting: Standing = dict(kept or {})
-    made: list[Op] = []
+    found: list[Int] = []
     for op in reversed(ops):
         del sizes[op.label]  # from here on back it is not yet made
         for label in op.inputs:
             for tensor, mask in stands[label].items():
                 waiting[tensor] = _either(waiting.get(tensor, 0), mask * _present(op))
         first = stands[op.inputs[0]]
-        held = sum(
-            sizes[tensor] * mask * (1 - first.get(tensor, 0)) for tensor, mask in waiting.items() if tensor in sizes
+        others_now = (
+            (sizes[tensor], mask, first.get(tensor, 0)) for tensor, mask in waiting.items() if tensor in sizes
         )
-        made.append(replace(op, held=held))
-    return made[::-1]
+        found.append(sum(size * mask * (1 - own) for size, mask, own in others_now))
+    return found[::-1]
 
 
 def _stands(op: Op, source: Standing) -> Standing:

@@ -10,7 +10,7 @@ from typing import Any
 
 from archsearch.spec.blocks import shrunk
 from archsearch.spec.heads import Ends
-from archsearch.spec.liveness import with_held
+from archsearch.spec.liveness import held
 from archsearch.spec.ops import Int, Op
 from archsearch.spec.trunk import Door, Net, Tapped, block_ops, blocks, doors, find_tap, head_type, kinds, tap_standing
 
@@ -48,7 +48,9 @@ def _part(net: Net, part: int, entrances: Sequence[Door], tapped: Tapped | None)
         return head_ops(net, entrances[-1], tapped)
     inside = tapped if tapped is not None and tapped.stage == part else None
     ops = lower_stage(net.stages[part], entrances[part], index=part, tapped=inside)
-    return ops if tapped is None or part <= tapped.stage else _holding(ops, tapped)
+    if tapped is None or part <= tapped.stage:
+        return ops
+    return [replace(op, held=op.held + tapped.elements) for op in ops]  # the tapped map waits for the head
 
 
 def stem_op(stem: Any, resolution: Int) -> Op:
@@ -71,15 +73,11 @@ def lower_stage(stage: Any, door: Door, *, index: int, tapped: Tapped | None = N
                 continue
             made = block_ops(name, block)
             kept = tap_standing(made, door, wide=tapped.wide) if tapped is not None and not rest else None
-            made = with_held(made, block.c_in * block.size * block.size, kept=kept)
-            made = [replace(op, stage=index, group=_group(index, nth, rest)) for op in made]
-            ops += _holding(made, tapped) if tapped is not None and rest else made
+            more = tapped.elements if tapped is not None and rest else 0
+            waiting = held(made, block.c_in * block.size * block.size, kept=kept)
+            group = _group(index, nth, rest)
+            ops += [replace(op, stage=index, group=group, held=n + more) for op, n in zip(made, waiting, strict=True)]
     return ops
-
-
-def _holding(ops: Iterable[Op], tapped: Tapped) -> list[Op]:
-    """Ops that run while the tapped map waits for the head."""
-    return [replace(op, held=op.held + tapped.elements) for op in ops]
 
 
 def _group(index: int, nth: int, rest: int) -> int:
@@ -96,10 +94,10 @@ def head_ops(net: Net, door: Door, tapped: Tapped | None) -> list[Op]:
         source = f"@{_group(tapped.stage, 0, 0)}:{tapped.label}"
     made = list(head_type(net).make(ends))
     others = {"tap": tapped.elements} if tapped is not None else {}
-    made = with_held(made, door.c_in * door.size * door.size, others=others)
+    waiting = held(made, door.c_in * door.size * door.size, others=others)
     return [
-        replace(op, stage=HEAD, group=HEAD, inputs=tuple(source if label == "tap" else label for label in op.inputs))
-        for op in made
+        replace(op, stage=HEAD, group=HEAD, held=n, inputs=tuple(source if i == "tap" else i for i in op.inputs))
+        for op, n in zip(made, waiting, strict=True)
     ]
 
 

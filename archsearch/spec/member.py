@@ -6,16 +6,16 @@ two stages or one of two repeats, make no difference.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from archsearch.errors import SpaceError
-from archsearch.spec.arch import Arch, Stage, scaled, scaled_head
+from archsearch.spec.arch import Arch, Stage, scaled
 from archsearch.spec.canon import canonical
 from archsearch.spec.fields import Chosen, Codes
 from archsearch.spec.reason import why
 from archsearch.spec.retell import Allowed, first_code, walk_of
-from archsearch.spec.runs import placed
+from archsearch.spec.runs import ends, placed
 
 if TYPE_CHECKING:
     from archsearch.spec.space import SearchSpace, StageTemplate
@@ -52,8 +52,7 @@ def encode(space: "SearchSpace", arch: Arch) -> Codes:
 def _frame(space: "SearchSpace", arch: Arch, width: int) -> Allowed | None:
     """The choices that give the network's stem, head and resolution under one width multiplier; None without any."""
     multiplier = space.width.options[width]
-    stem = replace(space.stem, width=scaled(space.stem.width, multiplier))
-    head = replace(space.head, width=scaled_head(space.head.width, multiplier))
+    stem, head = ends(space.stem, space.head, multiplier)
     sizes = {index for index, value in enumerate(space.resolution.options) if value == arch.resolution}
     if (stem, head) != (arch.stem, arch.head) or not sizes:
         return None
@@ -66,8 +65,7 @@ def _frame(space: "SearchSpace", arch: Arch, width: int) -> Allowed | None:
 
 def _outside(space: "SearchSpace", arch: Arch) -> tuple[int, str]:
     """What of stem, head or resolution no choice of the space gives."""
-    stems = [replace(space.stem, width=scaled(space.stem.width, by)) for by in space.width.options]
-    heads = [replace(space.head, width=scaled_head(space.head.width, by)) for by in space.width.options]
+    stems, heads = zip(*(ends(space.stem, space.head, by) for by in space.width.options), strict=True)
     for where, wanted, offered in (("stem", arch.stem, stems), ("head", arch.head, heads)):
         for name in type(wanted).__dataclass_fields__:
             possible = list(dict.fromkeys(getattr(each, name) for each in offered))

@@ -28,8 +28,8 @@ def universal(b: Block) -> Iterator[Op]:
     yield Op(kind="conv", label="depthwise", c_in=hidden, c_out=hidden, size_in=size, size_out=inner, kernel=b.kernel,
              stride=1 + shrink * middle, dilation=b.dilation, norm=True, act=b.act, times=b.times * middle,
              inputs=("expand",))  # fmt: skip
-    yield from squeeze_excite(b, hidden, "depthwise", size=inner)
-    yield expansion_add(b, hidden, "expand", own="bottleneck", where=middle)
+    wide = yield from squeeze_excite(b, hidden, "depthwise", size=inner)
+    yield expansion_add(b, hidden, (wide, "expand"), own="bottleneck", where=middle)
     yield Op(kind="conv", label="project", c_in=hidden, c_out=b.c_out, size_in=inner, size_out=b.size_out,
              stride=last_stride, per_group=hidden, norm=True, act=b.squeeze_act("linear"), times=b.times,
              inputs=("expansion add",), flat=True)  # fmt: skip

@@ -67,6 +67,12 @@ def test_fixed_axes_are_fixed_in_show_and_sample(cli):
         assert found["values"]["width"] == 1.0
 
 
+def test_a_fixed_axis_is_fixed_in_a_profile(cli):
+    found = cli("space", "profile", "nas_bench_macro", "--budget-madds", "20M", "--fix", "stage1.op=id", "--json").json
+    assert found["size"] == 3**7
+    assert [each["value"] for each in found["axes"]["stage1.op"]] == ["id"]
+
+
 def test_a_union_is_shown_and_sampled(cli):
     both = "nas_bench_macro+mobilenet_v2_small"
     shown = cli("space", "show", both, "--json").json
@@ -91,6 +97,8 @@ def test_a_small_union_is_counted_network_by_network(cli):
     (("show", "mobilenet_v2", "--fix", "kernel=3"), "has no axis 'kernel'"),
     (("show", "mobilenet_v2", "--fix", "width"), "write AXIS=VALUE"),
     (("sample", "mobilenet_v2+nas_bench_macro", "--fix", "stage9.op=id"), "has no axis 'stage9.op'"),
+    (("profile", "mobilenet_v2+nas_bench_macro"), "is several spaces, and this needs one"),
+    (("sample", "mobilenet_v2+nas_bench_macro", "--band", "0.9..1.0"), "--band and --spread are for one space"),
     (("sample", "mobilenet_v2+nothing"), "no space or file is called 'nothing'"),
     (("sample", "nas_bench_macro+mobilenet_v2_small", "--budget-madds", "1k"), "they can have madds from"),
 ])  # fmt: skip

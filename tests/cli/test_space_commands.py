@@ -33,7 +33,8 @@ def test_sample_of_an_impossible_budget_tells_the_nearest(cli):
 
 @pytest.mark.parametrize("words", [
     (), ("run",), ("train",), ("count",), ("front",), ("report",), ("space",), ("space", "list"), ("space", "show"),
-    ("space", "sample"), ("space", "contains"), ("space", "neighbours"), ("bench",), ("bench", "counters"),
+    ("space", "sample"), ("space", "profile"), ("space", "contains"), ("space", "neighbours"), ("bench",),
+    ("bench", "counters"),
 ])  # fmt: skip
 def test_every_command_has_help(cli, words):
     done = cli(*words, "--help")

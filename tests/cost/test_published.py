@@ -1,19 +1,138 @@
 """Published costs of published networks, as closely as their authors printed them."""
 
 import csv
-import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from archsearch.cost.bottleneck import bottleneck_memory
+from archsearch.cost.conventions import CONVENTIONS, counted
 from archsearch.cost.count import count, count_codes
+from archsearch.cost.published import compare, zoo_rows
+from archsearch.errors import CountError
 from archsearch.spec.canon import keys
-from archsearch.spec.lower import lower
-from archsearch.spec.presets import mobilenet_v1, mobilenet_v2
+from archsearch.spec.presets import preset
 from archsearch.spec.space_file import read_space
+from archsearch.spec.zoo import ROWS
+from archsearch.spec.zoo.published import Figure, Published
 
-V1_MISPRINTS = {(0.75, 224): 325, (0.75, 192): 239, (0.75, 160): 166, (0.75, 128): 107, (0.25, 192): 30}
+TIMM = {  # preset -> parameters, MAdds: timm 1.0.31, measured by hooks on convolutions and linear layers
+    "mobilenet_v2_0.35": (1_677_128, 59_285_808),  # mobilenetv2_035
+    "mobilenet_v2_0.75": (2_636_424, 209_069_792),  # mobilenetv2_075
+    "mobilenet_v2_1.4": (6_108_776, 582_195_824),  # mobilenetv2_140
+    "mobilenet_v3_large_0.75": (3_993_528, 154_560_624),  # mobilenetv3_large_075
+    "mobilenet_v3_small_0.75": (2_041_872, 43_399_344),  # mobilenetv3_small_075
+    "mobilenet_v3_large_minimalistic": (3_924_288, 209_136_704),  # tf_mobilenetv3_large_minimal_100
+    "mobilenet_v3_small_minimalistic": (2_044_736, 52_288_448),  # tf_mobilenetv3_small_minimal_100
+    "mobilenet_edgetpu": (4_091_432, 990_669_184),  # mobilenet_edgetpu_100
+    "mobilenet_v4_conv_small": (3_774_024, 186_005_568),  # mobilenetv4_conv_small
+    "mobilenet_v4_conv_small_1.0_256": (3_774_024, 242_178_048),
+    "mobilenet_v4_conv_small_0.5": (2_238_952, 64_741_408),  # mobilenetv4_conv_small_050
+    "mobilenet_v4_conv_medium": (9_715_512, 1_080_244_224),  # mobilenetv4_conv_medium, 256 pixels
+    "mobilenet_v4_conv_large": (32_590_864, 6_376_220_672),  # mobilenetv4_conv_large, 384 pixels
+    "mnasnet_a1_0.5": (2_082_006, 103_162_992),  # semnasnet_050
+    "mnasnet_a1_0.75": (2_912_278, 223_448_480),  # semnasnet_075
+    "mnasnet_a1": (3_887_038, 311_579_072),  # semnasnet_100
+    "mnasnet_a1_1.4": (6_105_992, 586_317_952),  # semnasnet_140
+    "mnasnet_b1_1.4": (7_115_728, 588_799_408),  # mnasnet_140
+    "mnasnet_small": (2_030_264, 68_339_184),  # mnasnet_small
+    "fbnet_c": (5_572_200, 384_960_160),  # fbnetc_100
+    "efficientnet_lite0": (4_652_008, 385_187_552),
+    "efficientnet_lite1": (5_416_680, 600_185_232),
+    "efficientnet_lite2": (6_092_072, 859_736_272),
+    "efficientnet_lite3": (8_197_096, 1_383_321_872),
+    "efficientnet_lite4": (13_006_568, 2_553_034_336),
+}
+PYTORCHCV = {  # preset -> parameters, MAdds: pytorchcv 0.0.74, measured in the same way
+    "proxyless_mobile": (4_080_512, 320_427_584),
+    "proxyless_mobile_14": (6_857_568, 580_883_408),
+    "proxyless_gpu": (7_119_848, 465_260_160),
+    "proxyless_cpu": (4_361_648, 439_243_864),
+}
+
+
+def test_every_printed_figure_follows_or_is_known_not_to():
+    rows = zoo_rows()
+    assert len(rows) == len(ROWS) >= 140
+    assert [(row.published, row.compared) for row in rows if row.verdict == "no"] == []
+    assert sum(row.verdict == "yes" for row in rows) > 110
+
+
+def test_a_misprint_that_agrees_is_no_misprint():
+    right = Published(name="fbnet_c", source="here", params=Figure(text="5572200", misprint="it is not"))
+    assert compare(right).verdict == "no"
+    wrong = Published(name="fbnet_c", source="here", params=Figure(text="5572201"))
+    assert compare(wrong).verdict == "no"
+    assert compare(Published(name="fbnet_c", source="here")).verdict == "-"
+
+
+def test_every_convention_is_that_of_some_row():
+    used = {("madds", row.madds.counts) for row in ROWS if row.madds}
+    used |= {("params", row.params.counts) for row in ROWS if row.params}
+    assert used == {(metric, name) for metric, known in CONVENTIONS.items() for name in known}
+
+
+def test_an_unknown_convention_names_the_nearest():
+    with pytest.raises(CountError, match="did you mean 'tflite'"):
+        counted(preset("fbnet_c"), "madds", "tf_lite")
+
+
+@pytest.mark.parametrize(("name", "costs"), [*TIMM.items(), *PYTORCHCV.items()])
+def test_the_counts_are_those_measured_in_two_zoos(name, costs):
+    assert tuple(count(preset(name), ("params", "madds")).values()) == costs
+
+
+TORCHVISION = {
+    "mobilenet_v2": "mobilenet_v2",
+    "mobilenet_v3_large": "mobilenet_v3_large",
+    "mobilenet_v3_small": "mobilenet_v3_small",
+    "mnasnet_b1_0.5": "mnasnet0_5",
+    "mnasnet_b1_0.75": "mnasnet0_75",
+    "mnasnet_b1": "mnasnet1_0",
+    "mnasnet_b1_1.3": "mnasnet1_3",
+    "efficientnet_b0": "efficientnet_b0",
+    "lraspp_mobilenet_v3_large_1.0_224": "lraspp_mobilenet_v3_large",
+}
+
+
+@pytest.mark.parametrize(("name", "theirs"), TORCHVISION.items())
+def test_torchvisions_models_have_our_counts(name, theirs):
+    import torch
+    from torchvision.models import get_model, get_model_weights
+
+    from archsearch.nn.trace import by_hooks
+
+    backbone = {"weights_backbone": None} if "aspp" in theirs else {}
+    model = get_model(theirs, weights=None, **backbone)
+    measured = by_hooks(model, torch.zeros(1, 3, 224, 224))
+    assert count(preset(name), measured) == measured
+    assert measured["params"] == get_model_weights(theirs).DEFAULT.meta["num_params"]
+
+
+def test_torchvisions_detector_is_ours_with_six_boxes_in_each_cell_of_the_first_map():
+    from torchvision.models import get_model_weights
+
+    theirs = get_model_weights("ssdlite320_mobilenet_v3_large").DEFAULT.meta
+    ours = count(preset("ssdlite_mobilenet_v3_large_halved"), ("params", "madds"))
+    wide, outputs = 6 * 112, (6 - 3) * (91 + 4)  # channels of that map; outputs of the further boxes
+    assert ours["params"] + (wide + 1) * outputs == theirs["num_params"]
+    assert round((ours["madds"] + wide * outputs * 20**2) / 1e9, 3) == theirs["_ops"]
+
+
+@pytest.mark.parametrize(
+    ("name", "madds", "params", "of_params"),
+    [
+        ("ssdlite_mobilenet_v2", 788_830_144, 4_286_261, "no_norm"),  # 0.789 B and 4.286 M
+        ("deeplabv3_os16_mobilenet_v2", 2_740_709_056, 2_113_557, "plain"),  # 2.741 B and 2.114 M
+        ("proxyless_w0.3_r176", 38_282_216, 754_280, "plain"),  # 38.282 M and 0.754 M
+        ("mobilenet_v2", 300_774_272, 3_470_760, "no_norm"),
+    ],
+)
+def test_independent_counts_are_met(name, madds, params, of_params):
+    arch = preset(name)
+    assert count(arch, ("madds",))["madds"] == madds
+    assert counted(arch, "params", of_params) == params
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
@@ -21,65 +140,43 @@ def _rows(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def _without_norm(arch) -> int:
-    """Parameters as TF-slim counts them: no batch norm."""
-    return count(arch)["params"] - sum(2 * op.c_out * op.times for op in lower(arch) if op.norm)
+MEMORY_MISPRINTS = {  # network, side -> channels that the table should print
+    ("MobileNetV2", 56): 24,
+    ("MobileNetV2", 28): 32,
+    ("MobileNetV2", 14): 96,
+}
 
 
-@pytest.mark.parametrize(
-    ("arch", "costs"),
-    [
-        (mobilenet_v2(), {"madds": 300_774_272, "params": 3_504_872, "weight_bytes": 4 * 3_504_872}),  # torchvision
-        (mobilenet_v2(0.5), {"params": 1_968_680}),  # torchvision mobilenet_v2(width_mult=0.5)
-        (mobilenet_v2(1.4), {"params": 6_108_776}),
-    ],
-)
-def test_mobilenet_v2_has_its_published_size(arch, costs):
-    counted = count(arch)
-    assert {name: counted[name] for name in costs} == costs
+def test_memory_between_blocks_is_table_3(tables):
+    wrong = []
+    for row in _rows(tables / "mbv2_paper_t3_memory.csv"):
+        if row["network"].startswith("ShuffleNet") or row["version"] != "arXiv v4":
+            continue
+        found = bottleneck_memory(preset(row["network"].lower().replace("netv", "net_v")))
+        if row["resolution"] == "max":
+            channels, memory = None, max(size for _, size in found.values())
+        else:
+            side = int(row["resolution"].partition("x")[0])
+            channels, memory = found[side]
+            assert channels == MEMORY_MISPRINTS.get((row["network"], side), int(row["channels"])), row
+        if not 0.96 < memory / 1000 / float(row["memory_kb_fp16"]) < 1.3:  # the table rounds to one or two digits
+            wrong.append((row["network"], row["resolution"], row["memory_kb_fp16"]))
+    assert wrong == [
+        ("MobileNetV2", "56x56", "200"), ("MobileNetV2", "28x28", "100"), ("MobileNetV2", "14x14", "62"),
+        ("MobileNetV1", "7x7", "199"),
+    ]  # fmt: skip
 
 
-def test_mobilenet_v2_without_batch_norm_has_tf_slims_size():
-    assert _without_norm(mobilenet_v2()) == 3_470_760
-
-
-def test_mobilenet_v1_has_its_published_size():
-    assert round(count(mobilenet_v1())["madds"] / 1e6) == 569  # arXiv:1704.04861, table 4
-    assert round(_without_norm(mobilenet_v1()) / 1e6, 1) == 4.2
+def test_the_wrong_rows_of_table_3_pair_a_stages_input_with_its_output():
+    arch = preset("mobilenet_v2")
+    behind = {56: arch.stages[2].width, 28: arch.stages[3].width, 14: arch.stages[5].width}
+    assert [stage.stride for stage in (arch.stages[2], arch.stages[3], arch.stages[5])] == [2, 2, 2]
+    assert {side: c * side * side * 2 // 1000 for side, c in behind.items()} == {56: 200, 28: 100, 14: 62}
 
 
 def test_mobilenet_v2_peak_is_at_the_widest_block_of_the_largest_map():
-    peak = count(mobilenet_v2())["peak_memory"]
+    peak = count(preset("mobilenet_v2"))["peak_memory"]
     assert peak == 4 * (96 * 112 * 112 + 96 * 56 * 56)  # depthwise layer of the second stage
-
-
-def test_every_row_of_tf_slims_mobilenet_v2_table(tables):
-    rows = _rows(tables / "mbv2_tfslim_grid.csv")
-    assert len(rows) == 15
-    for row in rows:
-        arch = mobilenet_v2(float(row["width"]), int(row["resolution"]))
-        assert count(arch)["madds"] // 10**6 == int(row["macs_m"]), row
-        assert abs(_without_norm(arch) / 1e6 - float(row["params_m"])) <= 0.0051, row
-
-
-def test_every_row_of_tf_slims_mobilenet_v1_table(tables):
-    rows = _rows(tables / "mbv1_tfslim_grid.csv")
-    assert len(rows) == 22
-    for row in rows:
-        width, resolution = float(row["width"]), int(row["resolution"])
-        costs = count(mobilenet_v1(width, resolution))
-        printed = V1_MISPRINTS.get((width, resolution), int(row["macs_m"]))
-        assert round(costs["madds"] / 1e6) == printed, row
-        assert costs["params"] / 1e6 == pytest.approx(float(row["params_m"]), rel=0.01), row
-
-
-def test_every_row_of_the_pytorch_retraining(tables):
-    rows = _rows(tables / "mbv2_dli14_grid.csv")
-    assert len(rows) == 7
-    for row in rows:
-        costs = count(mobilenet_v2(float(row["width"]), int(row["resolution"])))
-        assert math.floor(costs["params"] / 1e3) / 1e3 == float(row["params_m"]), row
-        assert 1.0 <= float(row["macs_m"]) * 1e6 / costs["madds"] <= 1.0006, row
 
 
 @pytest.fixture(scope="module")

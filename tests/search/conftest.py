@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from archsearch.cost.count import count
+from archsearch.cost.feasible import read_budget
 from archsearch.errors import TrainingError
 from archsearch.evaluate.base import Evaluation, Job
 from archsearch.evaluate.synthetic import SyntheticEvaluator
 from archsearch.records import RunFolder
 from archsearch.search.config import RunConfig
 from archsearch.search.propose import Problem
-from archsearch.search.run import Run, open_run, read_budget, space_hash
+from archsearch.search.run import Run, open_run, space_hash
 from archsearch.spec.arch import Arch
 from archsearch.spec.canon import key
 from archsearch.spec.space_file import read_space

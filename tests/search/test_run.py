@@ -2,11 +2,11 @@
 
 import pytest
 
-from archsearch.cost.feasible import check
+from archsearch.cost.feasible import check, read_budget
 from archsearch.errors import BudgetError, RunError
 from archsearch.search.config import RunConfig, differences
 from archsearch.search.plan import batch_for, plan
-from archsearch.search.run import fit_to_images, read_budget, space_hash
+from archsearch.search.run import fit_to_images, space_hash
 from archsearch.spec.space_file import read_space
 from tests.search.conftest import make_run
 

@@ -37,8 +37,8 @@ def test_mobilenet_v2_is_table_2_of_the_paper():
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("mobilenet_v3", "did you mean 'mobilenet_v2'"),
-        ("", "choices: mobilenet_v1, mobilenet_v2"),
+        ("mobilenet_v9", "did you mean 'mobilenet_v"),
+        ("", "archsearch space list --zoo shows all names"),
         ("mobilenet_v2_224", "write mobilenet_v2_1.0_224"),
         ("mobilenet_v2_1024", "write mobilenet_v2_1.0_1024"),
         ("mobilenet_v2_big", "like mobilenet_v2_0.75_192"),

@@ -1,0 +1,202 @@
+"""How many networks of a space fit a budget, exactly; which choices they have; and each of them by its number.
+
+A network's cost is the sum of its parts' costs, and parts depend on few axes. So the distribution of costs is put
+together part by part (`distribution.py`, in the order of `order.py`), and two halves meet in the middle
+(`meeting.py`): time grows with the number of different costs of half a network, not with the size of the space.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from archsearch.cost.budget import Budget, Limit
+from archsearch.cost.exact.distribution import SAFE, Dist, Ints, members, push
+from archsearch.cost.exact.halves import Builder, Case, cases, most_costs
+from archsearch.cost.exact.limits import Tables, make_tables, pack
+from archsearch.cost.exact.meeting import Meeting
+from archsearch.cost.exact.numbers import below, distinct
+from archsearch.cost.exact.order import Plan, make_plan
+from archsearch.cost.table import cost_table
+from archsearch.errors import TooMany
+from archsearch.spec.fields import Codes
+from archsearch.spec.space import SearchSpace
+
+WORK = 70_000_000  # different costs of half networks looked at, at most: about 20 s
+TWICE = 3  # times the work where two sums are limited
+KEPT = 4_000_000  # different costs kept in memory for drawing: 200 MB; the others are made again
+Tell = Callable[[int, int, str], object]  # done, of how many, what
+
+
+@dataclass(eq=False)
+class Fitting:
+    """The networks of a space that fit a budget, numbered from 0; make one with `fitting`."""
+
+    space: SearchSpace
+    tables: Tables
+    plan: Plan
+    totals: list[int] = field(default_factory=list)  # how many fit in each case, free axes left out
+    work: int = 0  # different costs of half networks that were looked at
+    _kept: dict[object, list[Meeting]] = field(default_factory=dict)
+    _entries: int = 0
+    _refused: TooMany | None = None
+
+    def settle(self, tell: Tell) -> None:
+        """Count every case, once.
+
+        raises   TooMany where that would take too long, again and again
+        """
+        if self._refused:
+            raise self._refused
+        while len(self.totals) < len(self._cases):
+            tell(len(self.totals), len(self._cases), "cases counted")
+            try:
+                self.totals.append(self._counted(self._cases[len(self.totals)]))
+            except TooMany as error:
+                self._refused = error
+                raise
+
+    def _counted(self, case: Case) -> int:
+        meetings = self._solve(case)
+        sums = max((len(each.fields.limits) for each in meetings), default=0)
+        self.work += sum(len(each.left.keys) + len(each.right.keys) for each in meetings) * (TWICE if sums > 1 else 1)
+        if self.work > WORK:
+            raise TooMany(f"more than {WORK:,} different costs of half networks")
+        return sum(each.total for each in meetings)
+
+    @property
+    def count(self) -> int:
+        """How many codes of the space fit."""
+        return sum(self.totals) * self._free
+
+    @cached_property
+    def marginals(self) -> dict[str, list[int]]:
+        """Axis name -> for each of its choices, how many of the networks that fit have it."""
+        kind = object if self.count >= SAFE else np.int64
+        found = [np.zeros(len(part.allowed), dtype=kind) for part in self.tables.parts]
+        for case, total in zip(self._cases, self.totals, strict=True):
+            if total:
+                out = {place: np.zeros(rows.size, dtype=kind) for place, rows in enumerate(case.rows)}
+                push([each for meeting in self._solve(case) for each in _shares(meeting, kind)], out)
+                for place, rows in enumerate(case.rows):
+                    found[place][rows.ravel()] += out[place]
+        return {axis.name: self._choices(number, found) for number, axis in enumerate(self.space.axes)}
+
+    def codes(self, numbers: Sequence[int] | Ints) -> Codes:
+        """The networks of some numbers from 0 to count - 1: int64[n, axes]; each number is another code."""
+        wanted = np.asarray(numbers, dtype=np.int64 if self.count < SAFE else object)
+        codes = np.zeros((len(wanted), len(self.space.axes)), dtype=np.int64)
+        for axis in self.plan.free:
+            choices = int(self.space.radix[axis])
+            codes[:, axis] = wanted % choices
+            wanted = wanted // choices
+        for case, places, inner in _shared_out(wanted, self.totals):
+            meetings = self._solve(self._cases[case])
+            for nth, found, rest in _shared_out(inner, [each.total for each in meetings]):
+                self._fill(codes, places[found], self._cases[case], meetings[nth], rest)
+        return codes
+
+    def sample(self, n: int, rng: np.random.Generator, *, replace: bool = False) -> Codes:
+        """n codes, uniform over those that fit: int64[n, axes].
+
+        replace  whether one code may be drawn twice; without, all of them in random order where n is more than fit
+        """
+        if not self.count:
+            return np.zeros((0, len(self.space.axes)), dtype=np.int64)
+        return self.codes(below(self.count, n, rng) if replace else distinct(self.count, n, rng))
+
+    @cached_property
+    def _free(self) -> int:
+        return int(np.prod(self.space.radix[list(self.plan.free)].astype(object))) if self.plan.free else 1
+
+    @cached_property
+    def _cases(self) -> list[Case]:
+        return list(cases(self.tables, self.plan.fixed, self.space.radix))
+
+    def _solve(self, case: Case) -> list[Meeting]:
+        """The halves of one case, for each choice of the axes that they share; from memory where it is kept."""
+        packed = pack(self.tables, [rows.ravel() for rows in case.rows])
+        if packed is None:
+            return []
+        fields, keys = packed
+        name = (fields, tuple(each.tobytes() for each in keys))
+        if name in self._kept:
+            return self._kept[name]
+        meetings = Builder(case, self.plan, fields, keys, self.space.radix).meetings()
+        size = sum(len(each.left.keys) + len(each.right.keys) for each in meetings)
+        if self._entries + size <= KEPT:
+            self._kept[name] = meetings
+            self._entries += size
+        return meetings
+
+    def _fill(self, codes: Codes, places: Ints, case: Case, meeting: Meeting, numbers: Ints) -> None:
+        """Write the pairs number `numbers` of a meeting into `codes[places]`."""
+        for half, (entries, inner) in zip((meeting.left, meeting.right), meeting.pairs(numbers), strict=True):
+            for mine, part, rows in members(half, entries, inner):
+                table = self.tables.parts[part]
+                whole = case.rows[part].ravel()[rows]
+                for axis, choice in zip(table.axes, _digits(whole, table.shape), strict=True):
+                    codes[places[mine], axis] = choice
+
+    def _choices(self, axis: int, found: Sequence[Ints]) -> list[int]:
+        """Networks for each choice of one axis, from those of each row."""
+        if axis in self.plan.free:
+            return [self.count // int(self.space.radix[axis])] * int(self.space.radix[axis])
+        owner = next(place for place, part in enumerate(self.tables.parts) if axis in part.axes)
+        part = self.tables.parts[owner]
+        grid = np.moveaxis(found[owner].reshape(part.shape), part.axes.index(axis), 0)
+        return [int(np.sum(each)) * self._free for each in grid]
+
+
+def fitting(space: SearchSpace, budget: Budget, tell: Tell = lambda done, total, text: None) -> Fitting:
+    """The networks that fit; kept for the last few budgets of each space object.
+
+    tell     called as the count goes on
+    raises   TooMany where exact counting would take too long: halves too large, more than two sums limited at once
+    """
+    made = _fitting(space, tuple(sorted((name, each.low, each.high) for name, each in budget.limits.items())))
+    made.settle(tell)
+    return made
+
+
+@lru_cache(maxsize=2)
+def _fitting(space: SearchSpace, limits: tuple[tuple[str, float, float], ...]) -> Fitting:
+    budget = Budget(limits={name: Limit(low=low, high=high) for name, low, high in limits})
+    tables = make_tables(cost_table(space, tuple(budget.limits) or ("madds",)), budget, space.radix)
+    axes = [part.axes for part in tables.parts]
+    plan = make_plan(space, axes, _sizes(space, tables), lambda fixed: most_costs(tables, fixed, space.radix))
+    return Fitting(space, tables, plan)
+
+
+def _sizes(space: SearchSpace, tables: Tables) -> list[tuple[int, bytes]]:
+    """About how many different costs each part has once the axes that it shares are chosen; and a digest of them."""
+    axes = [axis for part in tables.parts for axis in part.axes]
+    sizes = []
+    for part in tables.parts:
+        costs = np.stack([*part.sums, *part.reached, np.zeros(len(part.allowed), dtype=np.int64)], axis=1)
+        shared = np.prod([space.radix[axis] for axis in part.axes if axes.count(axis) > 1], initial=1.0)
+        distinct_ = np.unique(costs, axis=0)
+        rows, least = len(costs) / float(shared), 2 * len(distinct_) / float(shared)
+        sizes.append((max(1, round(min(rows, least))), distinct_.tobytes()))
+    return sizes
+
+
+def _shares(meeting: Meeting, kind: type) -> Iterator[tuple[Dist, Ints]]:
+    """Both halves of a meeting, with the number of networks that a member of each entry is part of."""
+    for half, partners in zip((meeting.left, meeting.right), meeting.partners, strict=True):
+        yield half, partners.astype(kind)
+
+
+def _digits(rows: Ints, shape: tuple[int, ...]) -> tuple[Ints, ...]:
+    """The choice on each axis of some rows of a table."""
+    return np.unravel_index(rows, shape) if shape else ()
+
+
+def _shared_out(numbers: Ints, totals: Sequence[int]) -> Iterator[tuple[int, Ints, Ints]]:
+    """Numbers by the bin into which they fall: (bin, their places, numbers within the bin)."""
+    ends = np.cumsum(np.array(totals, dtype=numbers.dtype))
+    bins = np.searchsorted(ends, numbers, side="right")
+    for each in np.unique(bins).tolist():
+        places = np.flatnonzero(bins == each)
+        yield each, places, numbers[places] - (ends[each] - totals[each])

@@ -1,0 +1,41 @@
+"""A published network at another width and resolution, and families of such networks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from archsearch.spec.arch import Arch, scaled, scaled_head
+from archsearch.spec.text import from_text
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Networks under one name: `build(width, resolution)`, both optional; `build()` where `scaled` is False."""
+
+    build: Callable[..., Arch]
+    scaled: bool = True
+
+
+def network(
+    text: str, width: float = 1.0, resolution: int | None = None, *, stem: bool = True, last: bool = True
+) -> Arch:
+    """The network of a text form under a width multiplier, as TF-slim scales: multiples of 8, never below 90 %.
+
+    What stands behind the last feature map is not narrowed: the last 1x1 convolution keeps its width below 1 and grows
+    above it; where a hidden layer stands behind it (MobileNetV3 and V4), that one does so and the convolution scales.
+    resolution  of the text form where None
+    stem        False: the first convolution keeps its width
+    last        False: so does the last one, at every multiplier
+    Source: arXiv:1801.04381, section 4.1, and the released code of TF-slim's MobileNets.
+    """
+    base = from_text(text)
+    head, hidden = base.head, base.head.kind == "classifier" and base.head.hidden
+    end = scaled(head.width, width) if hidden else scaled_head(head.width, width)
+    return replace(
+        base,
+        resolution=base.resolution if resolution is None else resolution,
+        stem=replace(base.stem, width=scaled(base.stem.width, width) if stem else base.stem.width),
+        stages=tuple(replace(stage, width=scaled(stage.width, width)) for stage in base.stages),
+        head=replace(
+            head, width=end if last else head.width, hidden=scaled_head(hidden, width) if hidden else head.hidden
+        ),
+    )

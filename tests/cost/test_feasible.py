@@ -1,0 +1,121 @@
+"""What fits: pools, draws, bands, and the nearest network where nothing fits."""
+
+import math
+
+import numpy as np
+import pytest
+
+from archsearch.cost import feasible
+from archsearch.cost.budget import Budget, Limit
+from archsearch.cost.feasible import check, counted, pool, read_budget
+from archsearch.cost.nearest import nearest, worst
+from archsearch.cost.sampling import draw, narrowed
+from archsearch.cost.table import cost_table
+from archsearch.errors import BudgetError, TooMany
+from archsearch.spec.space_file import read_space
+
+
+def budget(**limits):
+    return Budget(limits={name: Limit(low=low, high=high) for name, (low, high) in limits.items()})
+
+
+def test_where_almost_nothing_fits_the_exact_count_draws():
+    space = read_space("mobilenet_v2")
+    narrow = budget(madds=(1e9, 1.03e9))
+    exact = counted(space, narrow)
+    assert 0 < exact.count < feasible.RARE * space.size
+    found = pool(space, narrow, 3000, np.random.default_rng(0))
+    assert len(found.codes) == min(3000, exact.count)
+    assert len(np.unique(found.codes, axis=0)) == len(found.codes)
+    assert narrow.fits(found.costs).all()
+    if exact.count > 3000:  # as often as their number says
+        share = np.bincount(found.codes[:, 0], minlength=6) / 3000
+        want = np.array(exact.marginals["width"]) / exact.count
+        assert np.abs(share - want).max() < 4 * math.sqrt(0.25 / 3000)
+
+
+def test_without_exact_counting_a_climb_still_finds_some(monkeypatch):
+    monkeypatch.setattr(feasible, "counted", lambda space, budget: None)
+    monkeypatch.setattr(feasible, "TRIES", feasible.LOOK + 1)
+    found = pool(read_space("mobilenet_v2"), budget(madds=(1e9, 1.1e9)), 5, np.random.default_rng(0))
+    assert len(found.codes) >= 1
+    assert (found.costs["madds"] >= 1e9).all()
+
+
+@pytest.mark.parametrize("limits", [
+    {"madds": (8e6, 9e6), "params": (1.5e6, 2e6)}, {"params": (1e6, 1.000001e6)},
+    {"madds": (0, 2e7), "peak_memory": (5e5, 6e5), "params": (1.2e6, 9e9)},
+])  # fmt: skip
+def test_the_nearest_network_is_that_of_looking_at_every_one(limits):
+    space, wanted = read_space("nas_bench_macro"), budget(**limits)
+    codes = np.concatenate(list(space.enumerate()))
+    shares = worst(wanted, cost_table(space, tuple(limits)).count(codes))
+    assert shares.min() > 0
+    best, proved = nearest(space, wanted, space.sample(5, np.random.default_rng(0)))
+    assert proved
+    assert worst(wanted, cost_table(space, tuple(limits)).count(best[None]))[0] == shares.min()
+    with pytest.raises(BudgetError, match="meets the whole budget; the nearest possible has"):
+        check(space, wanted)
+
+
+def test_a_nearest_network_that_is_not_proved_says_so(monkeypatch):
+    from archsearch.cost import nearest as nearest_file
+
+    def refuse(*_):
+        raise TooMany("too much")
+
+    monkeypatch.setattr(nearest_file, "fitting", refuse)
+    monkeypatch.setattr(feasible, "counted", lambda space, budget: None)
+    monkeypatch.setattr(feasible, "TRIES", feasible.LOOK + 1)
+    with pytest.raises(BudgetError, match="was found that meets the whole budget; the nearest found has"):
+        check(read_space("mobilenet_v2"), read_budget({"madds": "300M..301M", "peak_memory": "1MiB"},
+                                                      read_space("mobilenet_v2")))  # fmt: skip
+
+
+def test_draws_fit_are_distinct_and_repeat_with_their_seed():
+    space, wanted = read_space("mobilenet_v2_small"), budget(madds=(1e7, 3e7), params=(0, 8e5))
+    for spread in ("uniform", "log-madds"):
+        drawn, again = (draw(space, wanted, 200, np.random.default_rng(3), spread=spread) for _ in range(2))
+        assert (drawn == again).all()
+        assert len(np.unique(drawn, axis=0)) == 200
+        assert wanted.fits(cost_table(space, ("madds", "params")).count(drawn)).all()
+
+
+def test_the_log_spread_is_even_over_the_logarithm_of_cost_and_the_uniform_one_is_not():
+    space = read_space("mobilenet_v2")
+    tenths = {}
+    for spread in ("uniform", "log-madds"):
+        drawn = draw(space, budget(madds=(0, 3e8)), 1000, np.random.default_rng(0), spread=spread)
+        logs = np.log(cost_table(space, ("madds",)).count(drawn)["madds"])
+        tenths[spread] = np.histogram(logs, 10, (math.log(4_621_520), math.log(3e8)))[0]
+    assert tenths["log-madds"].min() > 60
+    assert tenths["uniform"].min() < 20
+
+
+def test_fewer_than_asked_for_means_all():
+    space, wanted = read_space("nas_bench_macro"), budget(madds=(0, 1.4e7))
+    number = counted(space, wanted).count
+    assert 1 < number < 500
+    for spread in ("uniform", "log-madds"):
+        assert len(draw(space, wanted, 500, np.random.default_rng(0), spread=spread)) == number
+
+
+def test_an_unknown_spread_is_refused():
+    with pytest.raises(BudgetError, match="'even' is none of uniform, log-madds"):
+        draw(read_space("nas_bench_macro"), Budget(), 1, np.random.default_rng(0), spread="even")
+
+
+def test_a_band_is_a_share_of_the_first_budget():
+    texts = {"madds": "300M", "params": "3M"}
+    limits = narrowed(read_budget(texts, read_space("mobilenet_v2")), texts, "0.9..1.0").limits
+    assert limits == {"madds": Limit(low=270e6, high=300e6), "params": Limit(high=3e6)}
+
+
+@pytest.mark.parametrize(("texts", "band", "told"), [
+    ({"madds": "300M"}, "0.9", "write 0.9..1.0"), ({"madds": "300M"}, "1..0.9", "write 0.9..1.0"),
+    ({"madds": "300M"}, "0.9..1.1", "write 0.9..1.0"), ({}, "0.9..1", "give one, like --budget-madds 300M"),
+    ({"madds": "200M..300M"}, "0.9..1", "both give a lower end"),
+])  # fmt: skip
+def test_a_wrong_band_is_one_line(texts, band, told):
+    with pytest.raises(BudgetError, match=told):
+        narrowed(read_budget(texts, read_space("mobilenet_v2")), texts, band)
