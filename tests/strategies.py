@@ -6,7 +6,10 @@ from hypothesis import strategies as st
 
 from archsearch.spec.arch import ACTIVATIONS, BOTTLENECKS, GATES, SE_OF, SHORTCUTS, Arch, Head, Stage, Stem
 
-SHIPPED = ("linear_vs_relu", "mobilenet_v2", "mobilenet_v2_small", "nas_bench_macro")
+SHIPPED = (
+    "deeplabv3_mobilenet_v2", "linear_vs_relu", "mnasnet", "mobilenet_v1", "mobilenet_v2", "mobilenet_v2_small",
+    "mobilenet_v4", "mobilenext", "nas_bench_macro", "ofa_mobilenet_v3", "proxyless", "ssdlite_mobilenet_v2",
+)  # fmt: skip
 BLOCKS = ("ir", "ds", "cr", "id", "cn", "er", "sg", "uib")
 WIDTHS = (1, 3, 8, 12, 16, 24)
 CHOICES: dict[str, tuple[Any, ...]] = {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archsearch.errors import SpaceError
-from archsearch.spec.arch import Arch, Stage, scaled, scaled_head
+from archsearch.spec.arch import Arch, Stage, head_at, scaled, stem_at
 from archsearch.spec.canon import contents
 from archsearch.spec.fields import Chosen, Codes
 from archsearch.spec.trunk import Door
@@ -58,8 +58,7 @@ def encode(space: "SearchSpace", arch: Arch) -> Codes:
 def _whole(space: "SearchSpace", arch: Arch, width: int, reason: Reason, *, exact: bool) -> Iterator[Allowed]:
     """Choices that give the network under one choice of the width multiplier."""
     multiplier = space.width.options[width]
-    stem = replace(space.stem, width=scaled(space.stem.width, multiplier))
-    head = replace(space.head, width=scaled_head(space.head.width, multiplier))
+    stem, head = stem_at(space.stem, multiplier), head_at(space.head, multiplier)
     for name, value, offered in (*_layer("stem", stem, arch.stem), *_layer("head", head, arch.head)):
         if value != offered:
             reason.note(int(name != "stem width"), f"{name} is {value!r}, the space has {offered!r}")

@@ -128,5 +128,5 @@ def test_a_file_of_other_bytes_is_named(tmp_path):
 
 @pytest.mark.parametrize("name", ["mobilnet_v2", "", ".", "none.toml", "a\0b", "a" * 5000])
 def test_an_unknown_space_names_the_shipped_ones(name):
-    with pytest.raises(SpaceError, match="choices: linear_vs_relu, mobilenet_v2, "):
+    with pytest.raises(SpaceError, match="choices: deeplabv3_mobilenet_v2, linear_vs_relu, mnasnet, "):
         read_space(name)
