@@ -1,5 +1,6 @@
 """Hypothesis strategies: any small network, any small design space; and the shipped spaces as a parameter."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -65,7 +66,7 @@ def archs(draw: st.DrawFn, *, most_stages: int = 3) -> Arch:
 
 
 @st.composite
-def dense_archs(draw: st.DrawFn) -> Arch:
+def dense_archs(draw: st.DrawFn, heads: Sequence[dict[str, Any]] = HEADS) -> Arch:
     """Any small network for detection or segmentation: five stages of stride 2 with others between them."""
     steps = [draw(stages(stride=2)) for _ in range(4)]
     others = draw(st.lists(st.tuples(st.integers(0, 4), stages(stride=1)), max_size=2))
@@ -75,8 +76,13 @@ def dense_archs(draw: st.DrawFn) -> Arch:
         resolution=draw(st.integers(17, 70)),
         stem=Stem(width=draw(st.sampled_from(WIDTHS)), stride=2),
         stages=tuple(steps),
-        head=Head(**draw(st.sampled_from(HEADS)), act=draw(st.sampled_from(("relu", "relu6")))),
+        head=Head(**draw(st.sampled_from(heads)), act=draw(st.sampled_from(("relu", "relu6")))),
     )
+
+
+def headed(kind: str) -> st.SearchStrategy[Arch]:
+    """Any small network with a head of one kind."""
+    return archs() if kind == "classifier" else dense_archs([head for head in HEADS if head["kind"] == kind])
 
 
 def _some(values: tuple[Any, ...]) -> st.SearchStrategy[Any]:

@@ -126,23 +126,30 @@ def _block_space(name: str) -> dict[str, Any]:
 
 
 def _head_nets(name: str) -> "Iterator[Arch]":
-    """Small networks with this head, its fields in every position that it can have, its maps made by several blocks."""
+    """Small networks with this head, its fields in every position that it takes, its maps made by several blocks."""
     from itertools import product
 
-    from archsearch.errors import SpecError
     from archsearch.spec.arch import Arch, Head, Stage, Stem
-    from archsearch.spec.lower import lower
 
     fields = product((0, 16), ((0, False), (8, False), (8, True)), (0, 8, 16))
     for (width, (hidden, norm), most), kind in product(fields, ({"expand": 1}, {"expand": 3}, {"block": "ds"})):
         shrinking = [Stage(width=8 + 4 * number, stride=2, repeats=1 + number % 2, **kind) for number in range(4)]
         head = Head(kind=name, width=width, hidden=hidden, hidden_norm=norm, classes=3, output_stride=most)
-        arch = Arch(resolution=40, stem=Stem(width=8), stages=(*shrinking, Stage(width=24)), head=head)
-        try:
-            lower(arch)
-        except SpecError:  # a head says what it needs
-            continue
-        yield arch
+        if _taken(head):
+            yield Arch(resolution=40, stem=Stem(width=8), stages=(*shrinking, Stage(width=24)), head=head)
+
+
+def _taken(head: "Head") -> bool:
+    """Whether a head type takes these fields; it may refuse them, saying what it needs."""
+    from archsearch import plugins
+    from archsearch.errors import SpecError
+    from archsearch.spec.heads import Ends
+
+    ends = Ends(head=head, c_in=24, size=2, tap_c=8, tap_size=5, resolution=40)
+    try:
+        return bool(list(plugins.load("heads", head.kind).make(ends)))
+    except SpecError:
+        return False
 
 
 def _head_space(head: "Head") -> dict[str, Any]:
