@@ -16,8 +16,8 @@ def ghost(b: Block) -> Iterator[Op]:
     hidden = expanded(b.c_in, b.expand)
     yield from _pair(b, "wide", (b.c_in, hidden, b.size), source="", act=b.act)
     yield depthwise(b, hidden, "wide")
-    yield from squeeze_excite(b, hidden, "depthwise")
-    yield from _pair(b, "narrow", (hidden, b.c_out, b.size_out), source="scale", act="linear")
+    squeezed = yield from squeeze_excite(b, hidden, "depthwise")
+    yield from _pair(b, "narrow", (hidden, b.c_out, b.size_out), source=squeezed, act="linear")
     yield residual_add(b, b.joins("bottleneck", own="bottleneck") * b.keeps_shape, source="narrow")
 
 
