@@ -7,7 +7,7 @@ from archsearch.cost.count import count, count_codes
 from archsearch.spec.arch import Arch
 from archsearch.spec.canon import key
 from archsearch.spec.lower import lower
-from archsearch.spec.presets import mobilenet_v1, mobilenet_v2
+from archsearch.spec.presets import mobilenet_v1, mobilenet_v2, preset
 from archsearch.spec.space_file import read_space
 from archsearch.spec.text import from_text, to_text
 
@@ -33,7 +33,7 @@ TEXTS = {
         ir_r2_s2_e3_c96_nhs ir_r2_e3_c136_se0.25_nhs ir_r2_s2_e3_c192_se0.25_nhs head_c1152_h1536_n1000_nhs""",
     "mobilenext": """r224 stem_c32 sg_s2_e2_c96 sg_a3_e6_c144 sg_r3_s2_e6_c192 sg_r3_s2_e6_c288 sg_r4_e6_c384
         sg_r4_s2_e6_c576 sg_r3_e6_c960 sg_a3_e6_c1280 head_c0_n1000""",
-    "mobilenet_v4_conv_small": """r224 stem_c32 cn_s2_c32_nre cn_k1_c32_nre cn_s2_c96_nre cn_k1_c64_nre
+    "mobilenet_v4_conv_small": """r224 stem_c32_nre cn_s2_c32_nre cn_k1_c32_nre cn_s2_c96_nre cn_k1_c64_nre
         uib_a5_k5_s2_e3_c96_nre uib_r4_e2_c96_nre uib_a3_k0_e4_c96_nre uib_a3_s2_e6_c128_nre uib_a5_k5_e4_c128_nre
         uib_k5_e4_c128_nre uib_k5_e3_c128_nre uib_r2_e4_c128_nre head_c960_h1280_hnorm_n1000_nre""",
     "ssdlite_mobilenet_v2": f"r320 {V2} ssdlite_c1280_n81",
@@ -78,6 +78,37 @@ def test_a_space_holds_its_published_network(name, space, madds, params):
     assert {each: values.tolist() for each, values in count_codes(read, code[None]).items()} == {
         each: [value] for each, value in costs.items()
     }
+
+
+ZOO = {
+    "mobilenet_v1": [
+        f"mobilenet_v1_{width}_{side}" for width in (0.25, 0.5, 0.75, 1.0) for side in (128, 160, 192, 224)
+    ],
+    "mobilenet_v2": [f"mobilenet_v2_{width}_{side}" for width in (0.35, 1.3, 1.4) for side in (96, 224)],
+    "mnasnet": [
+        "mnasnet_b1",
+        *(f"mnasnet_a1_{width}_{side}" for width in (0.35, 0.5, 0.75, 1.0) for side in (96, 224)),
+    ],
+    "proxyless": ["proxyless_mobile"],
+    "mobilenext": ["mobilenext", "mobilenext_1.4_224"],
+    "mobilenet_v4": ["mobilenet_v4_conv_small", "mobilenet_v4_conv_small_1.0_256"],
+    "ssdlite_mobilenet_v2": ["ssdlite_mobilenet_v2", "ssdlite_mobilenet_v2_0.5_224"],
+    "deeplabv3_mobilenet_v2": ["deeplabv3_os16_mobilenet_v2", "deeplabv3_os16_mobilenet_v2_0.35_257"],
+}
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_a_space_holds_the_zoos_networks_of_its_widths_and_sizes(name):
+    space = read_space(name)
+    for arch in map(preset, ZOO[name]):
+        assert key(space.decode(space.encode(arch))) == key(arch)
+
+
+def test_the_zoo_spells_the_published_networks_as_here():
+    same = {"mobilenet_v1", "mobilenet_v2", "mnasnet_a1", "mnasnet_b1", "proxyless_mobile", "mobilenext",
+            "mobilenet_v4_conv_small", "ssdlite_mobilenet_v2"}  # fmt: skip
+    assert {name: key(preset(name)) for name in same} == {name: key(from_text(TEXTS[name])) for name in same}
+    assert key(preset("deeplabv3_os16_mobilenet_v2")) == key(from_text(TEXTS["deeplabv3_mobilenet_v2"]))
 
 
 def test_the_published_detector_has_its_printed_size_without_batch_norm():
