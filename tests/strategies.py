@@ -1,5 +1,6 @@
 """Hypothesis strategies: any small network, any small design space; and the shipped spaces as a parameter."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -8,7 +9,10 @@ from archsearch.spec.arch import ACTIVATIONS, BOTTLENECKS, GATES, SE_OF, SHORTCU
 from archsearch.spec.space import SearchSpace
 from archsearch.spec.space_file import parse_space
 
-SHIPPED = ("linear_vs_relu", "mobilenet_v2", "mobilenet_v2_small", "nas_bench_macro")
+SHIPPED = (
+    "deeplabv3_mobilenet_v2", "linear_vs_relu", "mnasnet", "mobilenet_v1", "mobilenet_v2", "mobilenet_v2_small",
+    "mobilenet_v4", "mobilenext", "nas_bench_macro", "ofa_mobilenet_v3", "proxyless", "ssdlite_mobilenet_v2",
+)  # fmt: skip
 BLOCKS = ("ir", "ds", "cr", "id", "cn", "er", "sg", "uib")
 WIDTHS = (1, 3, 8, 12, 16, 24)
 CHOICES: dict[str, tuple[Any, ...]] = {
@@ -65,7 +69,7 @@ def archs(draw: st.DrawFn, *, most_stages: int = 3) -> Arch:
 
 
 @st.composite
-def dense_archs(draw: st.DrawFn) -> Arch:
+def dense_archs(draw: st.DrawFn, heads: Sequence[dict[str, Any]] = HEADS) -> Arch:
     """Any small network for detection or segmentation: five stages of stride 2 with others between them."""
     steps = [draw(stages(stride=2)) for _ in range(4)]
     others = draw(st.lists(st.tuples(st.integers(0, 4), stages(stride=1)), max_size=2))
@@ -75,8 +79,13 @@ def dense_archs(draw: st.DrawFn) -> Arch:
         resolution=draw(st.integers(17, 70)),
         stem=Stem(width=draw(st.sampled_from(WIDTHS)), stride=2),
         stages=tuple(steps),
-        head=Head(**draw(st.sampled_from(HEADS)), act=draw(st.sampled_from(("relu", "relu6")))),
+        head=Head(**draw(st.sampled_from(heads)), act=draw(st.sampled_from(("relu", "relu6")))),
     )
+
+
+def headed(kind: str) -> st.SearchStrategy[Arch]:
+    """Any small network with a head of one kind."""
+    return archs() if kind == "classifier" else dense_archs([head for head in HEADS if head["kind"] == kind])
 
 
 def _some(values: tuple[Any, ...]) -> st.SearchStrategy[Any]:

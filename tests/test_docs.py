@@ -36,7 +36,7 @@ def test_the_space_file_in_the_docs_has_the_axes_that_it_names():
     space = parse_space(tomllib.loads(text), name="garden")
     named = re.findall(r"# axis `([^`]+)`", text)
     assert [axis.name for axis in space.axes] == named
-    assert space.size == 1296
+    assert space.size == 10368
 
 
 def test_the_json_network_in_the_docs_is_written_as_it_is_read():

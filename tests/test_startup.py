@@ -38,6 +38,8 @@ def _modules(folder: Path, *arguments: str) -> tuple[int, set[str]]:
         ["count", "mobilenet_v2_1.0_224", "--per-layer", "--csv", "-"],
         ["draw", "mobilenet_v2_1.0_224"],
         ["draw", "mobilenet_v2_1.0_224", "--out", "net.html", "--json"],
+        ["count", "r320 ir_s2_c16 ir_s2_c24_nhs uib_s2_a3_c32 er_s2_c32 ssdlite_c64_n81", "--per-layer"],
+        ["count", "r65 ir_s2_c16 sg_s2_c24 ir_s2_c32_se0.25_sein cn_c32 deeplabv3aspp_h64_o16_n21", "--json"],
         ["space", "list"],
         ["space", "show", "nas_bench_macro", "--fix", "stage1.op=id"],
         ["space", "contains", "mobilenet_v2", "mobilenet_v2"],
@@ -45,6 +47,7 @@ def _modules(folder: Path, *arguments: str) -> tuple[int, set[str]]:
         ["space", "list", "--zoo", "--check"],
         ["space", "sample", "nas_bench_macro", "--budget-madds", "20M"],
         ["space", "profile", "nas_bench_macro", "--budget-madds", "20M", "--json"],
+        ["space", "list", "--json"],
     ],
     ids=" ".join,
 )
@@ -53,6 +56,23 @@ def test_light_commands_import_nothing_heavy(arguments, tmp_path):
     assert left == 0
     assert "archsearch.cli.main" in modules
     assert modules & set(HEAVY) == set()
+
+
+def test_no_command_on_any_shipped_space_imports_torch(tmp_path):
+    ask = """
+import sys
+from archsearch.cli.main import code
+from archsearch.spec.space_file import shipped
+for name in shipped():
+    assert code(["space", "show", name]) == code(["space", "sample", name, "-n", "2", "--json"]) == 0, name
+    assert code(["space", "sample", name, "-n", "1", "--budget-madds", "50%"]) == 0, name
+print("\\n" + " ".join({"torch", "torchvision", "fvcore"} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", ask], capture_output=True, text=True, check=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == ""
 
 
 def test_wrong_input_imports_nothing_heavy(tmp_path):

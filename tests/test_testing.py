@@ -13,7 +13,9 @@ from archsearch.spec.presets import preset
 MODULE = """
 from dataclasses import replace
 from archsearch.cost.metrics import Metric, madds
+from archsearch.errors import SpecError
 from archsearch.spec.blocks import identity, inverted_residual
+from archsearch.spec.heads import HeadType, Tap, classifier, deeplabv3, lraspp as segmenter
 
 def changed(b, **fields):
     for op in inverted_residual(b):
@@ -34,6 +36,24 @@ def branches(b):
     else:
         yield from inverted_residual(b)
 
+def untapped(e):
+    for op in segmenter(e):
+        yield replace(op, inputs=("top",) if op.label == "low classes" else op.inputs)
+
+def many(e):
+    for op in classifier(e):
+        yield replace(op, c_out=op.c_out + (op.label == "classifier" and not isinstance(e.c_in, int)))
+
+def narrow_join(e):
+    for op in deeplabv3(e):
+        yield replace(op, c_out=op.c_out - (op.label == "join"))
+
+def demanding(e):
+    raise SpecError("this head needs the moon")
+    yield
+
+UNTAPPED = HeadType(make=untapped, tap=Tap(stride=8))
+MANY, NARROW_JOIN, DEMANDING = HeadType(make=many), HeadType(make=narrow_join), HeadType(make=demanding)
 OTHER = Metric(name="another", unit="", price=madds, about="a copy")
 NEGATIVE = Metric(name="negative", unit="", price=lambda op: -madds(op), about="below zero")
 SINGLE = Metric(name="single", unit="", price=lambda op: int(isinstance(op.times, int)), about="counts one by one only")
@@ -44,12 +64,23 @@ BLOCKS = {
     "odd_kind": "op kind 'sum' is none of",
     "branches": "of many at once differs from one by one",
 }
+HEADS = {
+    "untapped": "which nothing before it makes",
+    "many": "of many at once differs from one by one",
+    "narrow_join": "'join' wants (channels, size)",
+    "demanding": "can carry none of the heads",
+}
 METRICS = {"other": "calls itself 'another'", "negative": "is below 0", "single": "differs from one by one"}
 
 
 @pytest.mark.parametrize("name", plugins.names("blocks"))
 def test_built_in_blocks_conform(name):
     testing.check_block(name)
+
+
+@pytest.mark.parametrize("name", plugins.names("heads"))
+def test_built_in_heads_conform(name):
+    testing.check_head(name)
 
 
 @pytest.mark.parametrize("name", plugins.names("metrics"))
@@ -72,6 +103,14 @@ def test_a_faulty_block_is_told_its_fault(name, third_party):
     with pytest.raises((AssertionError, SpecError)) as caught:
         testing.check_block(name.replace("_", ""))
     assert BLOCKS[name] in str(caught.value)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_a_faulty_head_is_told_its_fault(name, third_party):
+    third_party(MODULE, {"heads": {name.replace("_", ""): name.upper()}})
+    with pytest.raises((AssertionError, SpecError)) as caught:
+        testing.check_head(name.replace("_", ""))
+    assert HEADS[name] in str(caught.value)
 
 
 @pytest.mark.parametrize("name", METRICS)

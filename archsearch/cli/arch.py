@@ -135,11 +135,13 @@ def trained(
     from archsearch.evaluate.base import Job
     from archsearch.evaluate.training import TrainEvaluator
     from archsearch.records import RunFolder, environment, write_manifest
+    from archsearch.spec.lower import check_classifies
     from archsearch.train.recipe import recipe as find_recipe
     from archsearch.train.tuning import tune_process
 
     name, changes = recipe
     followed, device, log = find_recipe(name, **changes), pick_device(means["device"]), console(error=True)
+    check_classifies(network)
     dataset = load_data(data, log)
     tune_process(means["threads"] or default_threads(dataset.native, device))
     network = replace(network, head=replace(network.head, classes=len(dataset.classes)))

@@ -72,6 +72,7 @@ class Request:
         from archsearch.cost.feasible import check, read_budget
         from archsearch.search.propose import Problem
         from archsearch.search.run import fit_to_images
+        from archsearch.spec.lower import check_classifies
         from archsearch.spec.space_file import read_space
 
         for group, name in (("samplers", "sampler"), ("evaluators", "evaluator")):
@@ -79,6 +80,8 @@ class Request:
         for name in self.minimize:
             metric(name)
         named = read_space(self.space) if self.space else None
+        if named and self.given["evaluator"] == "train":
+            check_classifies(named.decode(next(named.enumerate(1))[0]))
         if self.data is None:
             self.log.print(NO_DATA, markup=False)
         space = (named or read_space(default_space(self.peek))).with_classes(self.peek.num_classes)

@@ -9,6 +9,7 @@ from archsearch.data.dataset import Dataset, Split
 from archsearch.evaluate.base import Evaluation, Job, Setup
 from archsearch.nn.build import build
 from archsearch.spec.arch import Arch
+from archsearch.spec.lower import check_classifies
 from archsearch.train import checkpoint
 from archsearch.train.job import EpochLog, TrainData, TrainResult, TrainRun
 from archsearch.train.loop import train
@@ -49,6 +50,7 @@ class TrainEvaluator:
                          fingerprint=data.fingerprint)  # fmt: skip
 
     def _train(self, arch: Arch, recipe: Recipe, data: TrainData, job: Job) -> TrainResult:
+        check_classifies(arch)
         with seeded(job.seed):
             model = build(arch, dropout=recipe.dropout)
         run = TrainRun(folder=job.folder, device=self.device, seed=job.seed, size=arch.resolution,

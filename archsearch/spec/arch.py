@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from archsearch import plugins
@@ -144,6 +144,22 @@ class Head:
         _one_of("head", "act", self.act, ACTIVATIONS)
         if not isinstance(self.hidden_norm, bool):
             raise SpecError(f"head hidden_norm must be true or false, got {self.hidden_norm!r}")
+
+
+def stem_at(stem: Stem, multiplier: float) -> Stem:
+    """A stem under a width multiplier."""
+    return replace(stem, width=scaled(stem.width, multiplier))
+
+
+def head_at(head: Head, multiplier: float) -> Head:
+    """A head under a width multiplier: what stands last in front of the classifier never narrows.
+
+    That is the last 1x1 convolution, or the hidden layer behind pooling where there is one; then the convolution is
+    scaled like any other. Source: arXiv:1801.04381, section 4.1; TF-slim's MobileNetV3.
+    """
+    if head.kind == "classifier" and head.hidden:
+        return replace(head, width=scaled(head.width, multiplier), hidden=scaled_head(head.hidden, multiplier))
+    return replace(head, width=scaled_head(head.width, multiplier))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

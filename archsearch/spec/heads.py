@@ -84,13 +84,12 @@ def classifier(e: Ends) -> Iterator[Op]:
     yield last
     yield Op(kind="pool", label="pool", c_in=width, c_out=width, size_in=e.size, size_out=1, kernel=e.size,
              stride=e.size, inputs=("last",))  # fmt: skip
-    if e.head.hidden:
-        norm = bool(e.head.hidden_norm)
-        yield Op(kind="conv" if norm else "linear", label="hidden", c_in=width, c_out=e.head.hidden, size_in=1,
-                 size_out=1, per_group=width, bias=not norm, norm=norm, act=e.head.act, inputs=("pool",))  # fmt: skip
-        width = e.head.hidden
-    yield Op(kind="linear", label="classifier", c_in=width, c_out=e.head.classes, size_in=1, size_out=1,
-             per_group=width, bias=True, inputs=("hidden" if e.head.hidden else "pool",))  # fmt: skip
+    has, norm = (e.head.hidden != 0) * 1, bool(e.head.hidden_norm)
+    hidden = e.head.hidden + width * (1 - has)
+    yield Op(kind="conv" if norm else "linear", label="hidden", c_in=width, c_out=hidden, size_in=1, size_out=1,
+             per_group=width, bias=not norm, norm=norm, act=e.head.act, times=has, inputs=("pool",))  # fmt: skip
+    yield Op(kind="linear", label="classifier", c_in=hidden, c_out=e.head.classes, size_in=1, size_out=1,
+             per_group=hidden, bias=True, inputs=("hidden",))  # fmt: skip
 
 
 def ssdlite(e: Ends) -> Iterator[Op]:

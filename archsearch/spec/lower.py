@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
+from archsearch.errors import SpecError
 from archsearch.spec.blocks import shrunk
 from archsearch.spec.heads import Ends
 from archsearch.spec.liveness import held
@@ -51,6 +52,16 @@ def _part(net: Net, part: int, entrances: Sequence[Door], tapped: Tapped | None)
     if tapped is None or part <= tapped.stage:
         return ops
     return [replace(op, held=op.held + tapped.elements) for op in ops]  # the tapped map waits for the head
+
+
+def check_classifies(net: Net) -> None:
+    """Images with labels can train networks that answer with one number a class.
+
+    raises   SpecError for another head
+    """
+    last = lower_part(net, HEAD)[-1]
+    if last.kind != "linear" or last.c_out != net.head.classes:
+        raise SpecError(f"images with labels train classifiers, and head {net.head.kind} makes something else")
 
 
 def stem_op(stem: Any, resolution: Int) -> Op:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
-from archsearch.spec.arch import Arch, Head, Stage, Stem, scaled, scaled_head
+from archsearch.spec.arch import Arch, Head, Stage, Stem, head_at, stem_at
 from archsearch.spec.canon import wired
 from archsearch.spec.lower import unroll
 from archsearch.spec.trunk import Door, block_ops, blocks, doors
@@ -36,10 +36,7 @@ class Placed:
 
 def ends(stem: Stem, head: Head, multiplier: float) -> tuple[Stem, Head]:
     """Stem and head under a width multiplier, as `SearchSpace.decode` has them."""
-    return (
-        changed(stem, width=scaled(stem.width, multiplier)),
-        changed(head, width=scaled_head(head.width, multiplier)),
-    )
+    return stem_at(stem, multiplier), head_at(head, multiplier)
 
 
 def stage_rows(stage: Any, door: Door) -> tuple[Row, ...]:

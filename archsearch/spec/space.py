@@ -5,7 +5,7 @@ become n networks' fields at once (`population`), which `lower` reads exactly as
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.errors import SpaceError, choices
-from archsearch.spec.arch import Arch, Head, Stage, Stem, scaled, scaled_head
+from archsearch.spec.arch import Arch, Head, Stage, Stem, head_at, scaled, stem_at
 from archsearch.spec.fields import Axis, Chosen, Codes, Field, Fixed, cut, gather, masks, take
 from archsearch.spec.member import encode
 
@@ -84,9 +84,9 @@ class SearchSpace:
                 stages.append(Stage(**{**values, "width": scaled(values["width"], multiplier)}))
         return Arch(
             resolution=take(self.resolution, pick),
-            stem=replace(self.stem, width=scaled(self.stem.width, multiplier)),
+            stem=stem_at(self.stem, multiplier),
             stages=tuple(stages),
-            head=replace(self.head, width=scaled_head(self.head.width, multiplier)),
+            head=head_at(self.head, multiplier),
         )
 
     def values(self, code: Codes) -> dict[str, Any]:
@@ -144,25 +144,31 @@ class SearchSpace:
         """The fields of n networks at once, for `lower`; codes int[n, axes]."""
         return Population(
             resolution=gather(self.resolution, codes),
-            stem=self._layer(self.stem, codes, scaled),
+            stem=self._layer([stem_at(self.stem, multiplier) for multiplier in self.width.options], codes),
             stages=tuple(self._stage(template, codes) for template in self.stages),
-            head=self._layer(self.head, codes, scaled_head),
+            head=self._layer([head_at(self.head, multiplier) for multiplier in self.width.options], codes),
         )
 
     def _stage(self, template: StageTemplate, codes: Codes) -> SimpleNamespace:
         values = {name: gather(source, codes) for name, source in template.fields.items()}
-        values["width"] = self._scaled(template.fields["width"], codes, scaled)
+        values["width"] = self._widths(template.fields["width"], codes)
         values["block"] = masks(template.fields["block"], codes)
         return SimpleNamespace(**values)
 
-    def _layer(self, layer: Stem | Head, codes: Codes, rule: Any) -> SimpleNamespace:
-        values = {field.name: getattr(layer, field.name) for field in fields(layer)}
-        return SimpleNamespace(**{**values, "width": self._scaled(Fixed(layer.width), codes, rule)})
+    def _layer(self, made: Sequence[Stem] | Sequence[Head], codes: Codes) -> SimpleNamespace:
+        """The fields of a stem or head, given what it is at each choice of the width multiplier."""
+        values = {}
+        axis = self.width.axis if isinstance(self.width, Chosen) else 0
+        for field in fields(made[0]):
+            options = tuple(getattr(layer, field.name) for layer in made)
+            values[field.name] = gather(Chosen(axis, options) if len(set(options)) > 1 else Fixed(options[0]), codes)
+        return SimpleNamespace(**values)
 
-    def _scaled(self, source: Field, codes: Codes, rule: Any) -> Any:
+    def _widths(self, source: Field, codes: Codes) -> Any:
         """Channels under the width multiplier: a table [multipliers, widths] made by the scalar rule, then gathered."""
         table = np.array(
-            [[rule(width, multiplier) for width in source.options] for multiplier in self.width.options], dtype=np.int64
+            [[scaled(width, multiplier) for width in source.options] for multiplier in self.width.options],
+            dtype=np.int64,
         )
         if table.size == 1:
             return int(table[0, 0])

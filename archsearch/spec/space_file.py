@@ -31,6 +31,7 @@ from typing import Any
 from archsearch.errors import SpaceError, SpecError, choices
 from archsearch.spec.arch import Head, Stage, Stem
 from archsearch.spec.fields import Axis, Chosen, Field, Fixed
+from archsearch.spec.lower import lower
 from archsearch.spec.space import STAGE_FIELDS, SearchSpace, StageTemplate
 from archsearch.spec.text import block_fields
 
@@ -97,7 +98,7 @@ def parse_space(plain: Mapping[str, Any], *, name: str) -> SearchSpace:
         }:
             raise SpaceError(f"every_stage.{key} is an axis that changes nothing: each [[stage]] sets its own {key}")
     classes = _whole("classes", plain.get("classes", 1000))
-    return SearchSpace(
+    space = SearchSpace(
         name=name,
         about=str(plain.get("about", "")),
         axes=tuple(axes),
@@ -108,6 +109,16 @@ def parse_space(plain: Mapping[str, Any], *, name: str) -> SearchSpace:
         head=replace(_layer(Head, "head", plain.get("head", {})), classes=classes),
         source=plain,
     )
+    _carried(space)
+    return space
+
+
+def _carried(space: SearchSpace) -> None:
+    """Raise SpaceError where the networks cannot carry their head: it may need fields, fixed strides, a finer map."""
+    try:
+        lower(space.population(next(space.enumerate(1))))
+    except SpecError as error:
+        raise SpaceError(f"[head]: {error}") from None
 
 
 def _stages(number: int, row: Mapping[str, Any], common: Mapping[str, Field], axes: list[Axis]) -> list[StageTemplate]:
@@ -143,12 +154,15 @@ def _stages(number: int, row: Mapping[str, Any], common: Mapping[str, Field], ax
 def _per_block(where: str, row: Mapping[str, Any]) -> tuple[str, ...]:
     """The keys of a [[stage]] that each block chooses for itself."""
     asked = row.get("per_block", False)
-    possible = [key for key in row if key not in ("width", "repeats", "stride", "per_block")]
+    of_stage = ("width", "repeats", "stride")
+    possible = [key for key in row if key not in (*of_stage, "per_block")]
     if isinstance(asked, bool):
         return tuple(possible) if asked else ()
     if not isinstance(asked, list) or not all(isinstance(key, str) for key in asked) or not asked:
         raise SpaceError(f"{where}.per_block must be true, false or a list of keys, got {asked!r:.80}")
     for key in asked:
+        if key in of_stage:
+            raise SpaceError(f"{where}.per_block names {key!r}, which belongs to the stage; {choices(key, possible)}")
         if key not in possible:
             raise SpaceError(f"{where}.per_block names {key!r}, which the stage does not set; {choices(key, possible)}")
     return tuple(asked)

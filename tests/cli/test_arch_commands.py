@@ -142,3 +142,10 @@ def test_front_as_csv(cli, finished, tmp_path):
     assert cli("front", "run", "--csv", "front.csv").code == 0
     rows = list(csv.DictReader(io.StringIO((tmp_path / "front.csv").read_text())))
     assert [row["key"] for row in rows] == [row["key"] for row in cli("front", "run", "--json").json]
+
+
+def test_training_a_detector_on_labels_is_refused_in_one_line(cli, tmp_path):
+    done = cli("train", "r64 ir_s2_c16 ir_s2_c24 ir_s2_c32 ir_s2_c32 ssdlite_c64_n10", "--epochs", 1)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "archsearch: images with labels train classifiers, and head ssdlite makes something else\n"
+    assert list(tmp_path.iterdir()) == []

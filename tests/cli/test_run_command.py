@@ -102,7 +102,11 @@ def test_a_real_training_run_ends_with_a_tested_front(cli, tmp_path):
 
 
 BAD = [
-    (("--space", "mobilenet_v9"), "did you mean 'mobilenet_v2'"),
+    (("--space", "mobilenet_v9"), "did you mean 'mobilenet_v"),
+    (
+        ("--space", "ssdlite_mobilenet_v2"),
+        "images with labels train classifiers, and head ssdlite makes something else",
+    ),
     (("--data", "no/such/folder"), "no/such/folder"),
     (("--budget-madds", "banana"), "banana"),
     (("--budget-madds", "1k"), "nearest possible"),

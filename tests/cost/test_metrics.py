@@ -2,20 +2,22 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 
 from archsearch import plugins
-from archsearch.cost.count import BUILT_IN, count, metric, record
+from archsearch.cost.count import BUILT_IN, count, count_codes, metric, record
 from archsearch.errors import CountError, PluginError
 from archsearch.spec.arch import Arch, Head, Stage, Stem
 from archsearch.spec.canon import key
 from archsearch.spec.lower import lower, unroll
 from archsearch.spec.ops import Op
 from archsearch.spec.presets import mobilenet_v1, mobilenet_v2
+from archsearch.spec.space_file import read_space
 from archsearch.spec.text import from_text
 from archsearch.testing import live_bytes
-from tests.strategies import archs, dense_archs
+from tests.strategies import SHIPPED, archs, dense_archs
 
 CONV = Op(kind="conv", label="c", c_in=8, c_out=16, size_in=10, size_out=5, kernel=3, stride=2, per_group=8, norm=True)
 DEPTHWISE = replace(CONV, c_out=8, per_group=1)
@@ -76,6 +78,14 @@ def test_peak_memory_of_known_networks_is_that_of_their_live_tensors(arch):
     ops = unroll(lower(arch))
     assert [metric("peak_memory").price(op) for op in ops] == live_bytes(ops)
     assert count(arch)["peak_memory"] == max(live_bytes(ops))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_peak_memory_in_shipped_spaces_is_that_of_the_live_tensors(name):
+    space = read_space(name)
+    codes = space.sample(25, np.random.default_rng(4))
+    peaks = [max(live_bytes(unroll(lower(space.decode(code))))) for code in codes]
+    assert count_codes(space, codes, ("peak_memory",))["peak_memory"].tolist() == peaks
 
 
 def test_the_liveness_walk_knows_a_small_case_by_hand():

@@ -1,5 +1,7 @@
 """Design-space files: what they mean, and one clear line for each way to get one wrong."""
 
+from itertools import product
+
 import pytest
 
 from archsearch.errors import SpaceError
@@ -103,6 +105,42 @@ WRONG = {
         "'ds' must set kernel",
     ),
     "shared width an axis": (HEAD + "[every_stage]\nwidth = [8, 16]\n[[stage]]", "every_stage.width cannot be a list"),
+    "head without what it needs": (
+        HEAD + "[head]\nkind = 'deeplabv3'\n" + STAGE,
+        "[head]: head deeplabv3 needs `hidden`",
+    ),
+    "head of another kind": (HEAD + "[head]\nkind = 'ssdlit'\n" + STAGE, "did you mean 'ssdlite'"),
+    "head a list": (HEAD + "[head]\nkind = ['ssdlite', 'classifier']\n" + STAGE, "head.kind cannot be an axis"),
+    "head without its map": (
+        HEAD + "[head]\nkind = 'ssdlite'\n" + STAGE,
+        "[head]: this head reads the map at 1/16 of the image, and no stage ends there",
+    ),
+    "head behind open strides": (
+        HEAD + "[head]\nkind = 'ssdlite'\n" + STAGE + "stride = [1, 2]",
+        "[head]: a head that reads an earlier feature map needs stages of fixed strides",
+    ),
+    "dilation behind open strides": (
+        HEAD + "[head]\noutput_stride = 16\n" + STAGE + "stride = [1, 2]",
+        "[head]: a head with an output_stride needs stages of fixed strides",
+    ),
+    "per_block a word": (
+        HEAD + STAGE + "kernel = [3, 5]\nper_block = 'kernel'",
+        "must be true, false or a list of keys",
+    ),
+    "per_block a number": (HEAD + STAGE + "per_block = 1", "stage1.per_block must be true, false or a list of keys"),
+    "per_block empty": (HEAD + STAGE + "per_block = []", "stage1.per_block must be true, false or a list of keys"),
+    "per_block of the stage": (
+        HEAD + STAGE + "kernel = [3, 5]\nrepeats = [1, 2]\nper_block = ['repeats']",
+        "stage1.per_block names 'repeats', which belongs to the stage; choices: kernel",
+    ),
+    "per_block of nothing": (
+        HEAD + STAGE + "kernel = [3, 5]\nper_block = ['kernal']",
+        "stage1.per_block names 'kernal', which the stage does not set; did you mean 'kernel'",
+    ),
+    "one block without per_block": (HEAD + STAGE + "kernel = 3\nblock1 = {kernel = 5}", "block1 needs per_block"),
+    "a block too many": (HEAD + STAGE + "per_block = true\nkernel = 3\nblock2 = {kernel = 5}", "block2 is no block"),
+    "se above 1": (HEAD + STAGE + "se = [0, 2]", "stage1.se: stage se must be a number from 0 to 1, got 2"),
+    "no kernel": (HEAD + STAGE + "block = ['uib', 'ir']\nkernel = [0, 3]", "stage1: block ir with kernel 0"),
     "axis without effect": (HEAD + "[every_stage]\nkernel = [3, 5]\n" + STAGE + "kernel = 7", "changes nothing"),
 }
 
@@ -119,6 +157,32 @@ def test_a_wrong_file_names_the_key_the_value_and_the_choices(case, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_each_block_has_axes_of_its_own():
+    axes = _axes("width = 8\nrepeats = [1, 2]\nper_block = ['kernel']\nkernel = [3, 5]\nexpand = [3, 6]")
+    assert list(axes) == ["stage1.repeats", "stage1.expand", "stage1.block1.kernel", "stage1.block2.kernel"]
+    assert _axes("width = 8\nper_block = true\nrepeats = 2\nop = ['ir_e3', 'id']\nblock1 = {op = ['ir_e3', 'cn']}") == {
+        "stage1.block1.op": ("ir_e3", "cn"),
+        "stage1.block2.op": ("ir_e3", "id"),
+    }
+    assert _axes("width = 8\nper_block = false\nkernel = [3, 5]") == {"stage1.kernel": (3, 5)}
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_blocks_that_choose_for_themselves_are_stages_of_one_block_and_may_be_absent(stride):
+    import tomllib
+
+    row = f"stride = {stride}\nrepeats = [1, 2, 3]\nper_block = true\nkernel = [3, 5]\nexpand = 2"
+    space = parse_space(tomllib.loads(HEAD + "[[stage]]\nwidth = 8\n" + row), name="test")
+    spelled = {tuple((s.kernel, s.stride, s.expand) for s in space.decode(code).stages)
+               for codes in space.enumerate() for code in codes}  # fmt: skip
+    wanted = {
+        tuple((kernel, stride if number == 0 else 1, 2) for number, kernel in enumerate(kernels))
+        for depth in (1, 2, 3)
+        for kernels in product((3, 5), repeat=depth)
+    }
+    assert spelled == wanted
+
+
 def test_a_file_of_other_bytes_is_named(tmp_path):
     file = tmp_path / "wrong.toml"
     file.write_bytes(b"about = '\xff'")
@@ -128,5 +192,5 @@ def test_a_file_of_other_bytes_is_named(tmp_path):
 
 @pytest.mark.parametrize("name", ["mobilnet_v2", "", ".", "none.toml", "a\0b", "a" * 5000])
 def test_an_unknown_space_names_the_shipped_ones(name):
-    with pytest.raises(SpaceError, match="choices: linear_vs_relu, mobilenet_v2, "):
+    with pytest.raises(SpaceError, match="choices: deeplabv3_mobilenet_v2, linear_vs_relu, mnasnet, "):
         read_space(name)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from archsearch.spec.arch import Arch, scaled, scaled_head
+from archsearch.spec.arch import Arch, head_at, scaled, stem_at
 from archsearch.spec.text import from_text
 
 
@@ -28,14 +28,11 @@ def network(
     Source: arXiv:1801.04381, section 4.1, and the released code of TF-slim's MobileNets.
     """
     base = from_text(text)
-    head, hidden = base.head, base.head.kind == "classifier" and base.head.hidden
-    end = scaled(head.width, width) if hidden else scaled_head(head.width, width)
+    head = head_at(base.head, width)
     return replace(
         base,
         resolution=base.resolution if resolution is None else resolution,
-        stem=replace(base.stem, width=scaled(base.stem.width, width) if stem else base.stem.width),
+        stem=stem_at(base.stem, width) if stem else base.stem,
         stages=tuple(replace(stage, width=scaled(stage.width, width)) for stage in base.stages),
-        head=replace(
-            head, width=end if last else head.width, hidden=scaled_head(hidden, width) if hidden else head.hidden
-        ),
+        head=head if last else replace(head, width=base.head.width),
     )
