@@ -1,10 +1,8 @@
 """What is kept of a run: its folder, the resolved command (run.toml), the manifest, all written atomically."""
 
 import json
-import math
 import os
 import platform
-import re
 import subprocess
 import sys
 import tempfile
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from archsearch.errors import RunError
+from archsearch.toml import toml_key, toml_value
 
 # What a run's Optuna study is called, and the attributes that search writes and report reads.
 STUDY = "archsearch"
@@ -96,11 +95,11 @@ def write_atomic(path: Path, text: str) -> None:
 def to_toml(values: Mapping[str, Any]) -> str:
     """A TOML document of plain values, lists and tables of plain values; None is left out."""
     plain = {key: value for key, value in values.items() if not isinstance(value, Mapping)}
-    lines = [f"{_key(key)} = {_toml(value)}" for key, value in plain.items() if value is not None]
+    lines = [f"{toml_key(key)} = {toml_value(value)}" for key, value in plain.items() if value is not None]
     for key, table in values.items():
         if isinstance(table, Mapping):
-            lines += ["", f"[{_key(key)}]"]
-            lines += [f"{_key(name)} = {_toml(value)}" for name, value in table.items() if value is not None]
+            lines += ["", f"[{toml_key(key)}]"]
+            lines += [f"{toml_key(name)} = {toml_value(value)}" for name, value in table.items() if value is not None]
     return "\n".join(lines) + "\n"
 
 
@@ -143,20 +142,6 @@ def append_manifest(folder: RunFolder, entries: Mapping[str, Any]) -> None:
     if told not in manifest.setdefault("resumed", []):
         manifest["resumed"].append(told)
     write_manifest(folder, manifest)
-
-
-def _toml(value: Any) -> str:
-    """TOML's strings, numbers, booleans and lists are written as JSON's, but for infinity, NaN and DEL."""
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _key(name: str) -> str:
-    """A key of a TOML table: bare where that is allowed, else quoted."""
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml(name)
 
 
 def _version(name: str) -> str | None:

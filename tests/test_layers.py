@@ -11,7 +11,7 @@ import archsearch
 
 PACKAGE = Path(archsearch.__file__).parent
 LEVELS = {
-    "errors": 0,
+    "errors": 0, "toml": 0,
     "plugins": 1,
     "spec": 2,
     "cost": 3, "pareto": 3, "records": 3,

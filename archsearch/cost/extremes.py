@@ -6,7 +6,8 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from archsearch.cost.table import CostTable, Part, cost_table, fold
+from archsearch.cost.parts import Part
+from archsearch.cost.table import CostTable, cost_table, fold
 from archsearch.spec.space import SearchSpace
 
 COMBINATIONS = 4_000_000  # of the axes that tie parts together; beyond that a search takes over

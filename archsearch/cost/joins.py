@@ -10,16 +10,13 @@ from dataclasses import dataclass, field
 from functools import reduce
 from itertools import pairwise
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from archsearch.cost.columns import UNSIGNED, narrowest
 from archsearch.cost.count import metric
 from archsearch.cost.gather import Joined, Plan, Step, Table, Word
-
-if TYPE_CHECKING:
-    from archsearch.cost.table import Part
+from archsearch.cost.parts import Part
 
 ROWS = 1 << 14  # of a joined table: 128 KiB a word. With 2^18, fewer gathers but from L3, peaks took twice as long
 BITS = 63  # of a word that metrics share; its sign stays clear
@@ -27,7 +24,7 @@ BITS = 63  # of a word that metrics share; its sign stays clear
 Axes = tuple[int, ...]
 
 
-def plan(parts: Sequence["Part"], names: Sequence[str]) -> Plan:
+def plan(parts: Sequence[Part], names: Sequence[str]) -> Plan:
     """The plan for these parts and metrics, each metric once and at least one."""
     radix = {axis: size for part in parts for axis, size in zip(part.axes, _sizes(part), strict=True)}
     found = words(parts, names)
@@ -43,7 +40,7 @@ def plan(parts: Sequence["Part"], names: Sequence[str]) -> Plan:
     return Plan(tuple(names), radix, tuple(numbering.steps), tuple(joined), found)
 
 
-def words(parts: Sequence["Part"], names: Sequence[str]) -> tuple[Word, ...]:
+def words(parts: Sequence[Part], names: Sequence[str]) -> tuple[Word, ...]:
     """Metrics that add up and are never negative share words; every other metric has one of its own."""
     alone, shared = [], []
     for name in names:
@@ -69,7 +66,7 @@ def _packed(shared: list[tuple[str, int]]) -> list[Word]:
     return [Word(tuple(n for n, _ in word[:-1]), tuple(s for _, s in word[:-1]), np.add) for word in filled]
 
 
-def grouped(parts: Sequence["Part"], radix: dict[int, int]) -> dict[Axes, list["Part"]]:
+def grouped(parts: Sequence[Part], radix: dict[int, int]) -> dict[Axes, list[Part]]:
     """Parts by the axes of the joined table they go into: each, smallest first, where the fewest rows result."""
     groups: dict[Axes, list[Part]] = {}
     for part in sorted(parts, key=lambda part: prod(_sizes(part))):
@@ -81,13 +78,13 @@ def grouped(parts: Sequence["Part"], radix: dict[int, int]) -> dict[Axes, list["
     return groups
 
 
-def _sizes(part: "Part") -> list[int]:
+def _sizes(part: Part) -> list[int]:
     """Choices of each axis of a part, from the strides of its row number."""
     rows = len(next(iter(part.costs.values()))) if part.axes else 1
     return [above // below for above, below in pairwise([rows, *map(int, part.strides)])] if part.axes else []
 
 
-def _table(members: list["Part"], word: Word, axes: Axes, radix: dict[int, int], order: Axes) -> Table:
+def _table(members: list[Part], word: Word, axes: Axes, radix: dict[int, int], order: Axes) -> Table:
     """Joined costs of some parts for every combination of `axes`, rows in the order of the axes `order`."""
     grids = [
         word.pack(part.costs).reshape([radix[axis] if axis in part.axes else 1 for axis in axes]) for part in members

@@ -1,7 +1,5 @@
 """A design space written back as a TOML file, in the words of the file that it was read from."""
 
-import json
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 from archsearch.errors import SpaceError
 from archsearch.spec.fields import Axis
 from archsearch.spec.space import SearchSpace
+from archsearch.toml import toml_key, toml_value
 
 
 def to_toml(space: SearchSpace, *, comment: str = "") -> str:
@@ -99,12 +98,12 @@ def _table(plain: dict[str, Any], path: str) -> Any:
 
 def _document(plain: Mapping[str, Any]) -> str:
     """Plain values first, then tables, then lists of tables, as TOML wants it."""
-    lines = [f"{_key(key)} = {_value(value)}" for key, value in plain.items() if not _nested(value)]
+    lines = [f"{toml_key(key)} = {toml_value(value)}" for key, value in plain.items() if not _nested(value)]
     for key, value in plain.items():
         rows = [value] if isinstance(value, Mapping) else value if _nested(value) else []
-        head = f"[{_key(key)}]" if isinstance(value, Mapping) else f"[[{_key(key)}]]"
+        head = f"[{toml_key(key)}]" if isinstance(value, Mapping) else f"[[{toml_key(key)}]]"
         for row in rows:
-            lines += ["", head, *(f"{_key(name)} = {_value(each)}" for name, each in row.items())]
+            lines += ["", head, *(f"{toml_key(name)} = {toml_value(each)}" for name, each in row.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -113,19 +112,3 @@ def _nested(value: Any) -> bool:
     return isinstance(value, Mapping) or (
         isinstance(value, list) and bool(value) and all(isinstance(each, Mapping) for each in value)
     )
-
-
-def _value(value: Any) -> str:
-    """TOML's strings, numbers and booleans are JSON's, but for infinity and DEL; a table within a row is inline."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_value, value))}]"
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _key(name: str) -> str:
-    """A key: bare where that is allowed, else quoted."""
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)

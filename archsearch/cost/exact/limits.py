@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from archsearch.cost.budget import Budget
 from archsearch.cost.count import metric
 from archsearch.cost.exact.packing import Fields
-from archsearch.cost.table import CostTable, Part
+from archsearch.cost.parts import Part
+from archsearch.cost.table import CostTable
 
 Ints = NDArray[np.int64]
 Range = tuple[int, float]  # lowest and highest value allowed; the highest may be infinite
