@@ -19,6 +19,7 @@ from archsearch.spec.space import SearchSpace
 Costs = dict[str, NDArray[np.int64]]
 DRAW = 8192  # codes drawn at once
 LOOK = 16  # draws after which the share that fits is judged
+ROUGH = 500_000  # draws at most from what rounded costs leave
 WHOLE = 300_000  # codes left by rounded costs up to which each of them is looked at
 TRIES = 256  # draws at most
 RARE = 1e-4  # share that fits below which drawing and looking takes too long
@@ -125,7 +126,7 @@ def drawn(rough: Near, n: int, rng: np.random.Generator) -> Codes:
         return rng.permutation(rough.all())[:n]
     found = np.zeros((0, len(rough.space.axes)), dtype=np.int64)
     looked = 0
-    while len(found) < n and looked < TRIES * DRAW and (len(found) or looked < LOOK * DRAW):
+    while len(found) < n and looked < ROUGH:
         wanted = 1.2 * (n - len(found)) * max(looked, 1) / max(len(found), 1)
         size = int(min(max(wanted, DRAW // 4), LOOK * DRAW))
         both = np.concatenate([found, rough.look(size, rng)])

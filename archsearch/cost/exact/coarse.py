@@ -24,9 +24,12 @@ from archsearch.spec.space import SearchSpace
 
 WORK = 2_000_000  # different costs of half networks looked at, at most: about 2 s
 GROWTH = 2  # times the work of one step finer
+ALONE = 6  # how much less work is allowed for one sum, of which each cost has more ways: time and memory
+FAR = 0.8  # share that does not fit from which one sum's unit shrinks two steps at once
 ENOUGH = 0.3  # share that truly fits from which no finer unit is tried
 PROBE = 2048  # codes by which that share is judged
-START = (1 / 8, 1 / 64)  # how many times finer than the limits are wide, at first; the second where that is too much
+FIRST = (500, 60)  # units in the range of each sum, at most, at first; the second where that is too much
+LOOSE = 8  # how many times wider all parts' errors together may be at first than the limits
 EDGE = 8  # part of the way to a limit within which most networks that hold it lie
 SUMS = 2  # limited at once; a third limit is only looked at
 Tell = Callable[[int, int, str], object]  # done, of how many, what
@@ -37,7 +40,6 @@ class Near:
     """The networks of a space that fit a budget by rounded costs: all that fit, and some more.
 
     outer    those networks, counted and numbered
-    units    of each limited sum that was rounded
     left     limits that were left out of the count
     """
 
@@ -98,7 +100,7 @@ def _kept(space: SearchSpace, limits: tuple[tuple[str, float, float], ...]) -> _
 def near(space: SearchSpace, budget: Budget, tell: Tell = _silent) -> Near | None:
     """The networks that fit by rounded costs, or None where even those are too many; kept for the last few budgets.
 
-    The units are the coarsest by which half of what is left truly fits, or the finest that stay within WORK.
+    Units shrink until a share ENOUGH of what they leave truly fits, or a finer one would be more than WORK.
 
     tell     called as the count goes on
     """
@@ -113,12 +115,15 @@ def near(space: SearchSpace, budget: Budget, tell: Tell = _silent) -> Near | Non
 def _with(space: SearchSpace, budget: Budget, sums: int, tell: Tell) -> Near | None:
     """The same with at most so many sums in the count; the others are only looked at."""
     counted = _tightest(space, budget, sums)
-    left = tuple(budget.limits.keys() - counted.limits.keys())
+    left = tuple(sorted(budget.limits.keys() - counted.limits.keys()))
+    if sums < SUMS and not left:
+        return None  # the same as with more sums
     tables = make_tables(cost_table(space, tuple(counted.limits) or ("madds",)), counted, space.radix)
     found = None
-    for step in START:
-        found = found or _near(space, budget, _rounded(tables, step), left, tell)
-    while found is not None and found.outer.work * GROWTH <= WORK and (units := _finer(found)):
+    for whole in FIRST:
+        found = found or _near(space, budget, _rounded(tables, whole), left, tell)
+    most = WORK if len(tables.ranges) > 1 else WORK // ALONE
+    while found is not None and found.outer.work * GROWTH <= most and (units := _finer(found)):
         finer = _near(space, budget, replace(tables, units=units), left, tell)
         if finer is None:
             break
@@ -138,7 +143,7 @@ def _finer(found: Near) -> tuple[int, ...] | None:
     if np.any(broken, axis=0).mean() < 1 - ENOUGH:
         return None
     which = int(np.argmax([each.mean() * (unit > 1) for each, unit in zip(broken, found.units, strict=True)]))
-    factor = 4 if len(broken) < 2 else 2
+    factor = 4 if len(broken) < 2 and broken[0].mean() > FAR else 2
     return tuple(max(1, unit // factor) if nth == which else unit for nth, unit in enumerate(found.units))
 
 
@@ -152,8 +157,8 @@ def _near(space: SearchSpace, budget: Budget, tables: Tables, left: tuple[str, .
     return Near(space, budget, outer, left)
 
 
-def _rounded(tables: Tables, step: float) -> Tables:
-    """The tables with a unit for each sum: such that all parts' errors together are the limits' width over `step`.
+def _rounded(tables: Tables, whole: int) -> Tables:
+    """The tables with a first unit for each sum: from the width of its limits, at most `whole` in all.
 
     A limit far from its other end is as wide as a few steps of one part: most networks that fit lie close to it.
     """
@@ -166,7 +171,7 @@ def _rounded(tables: Tables, step: float) -> Tables:
         if low > least:
             width = min(width, (most - low) / EDGE)
         parts = sum(1 for part in tables.parts if part.sums[nth].min() < part.sums[nth].max())
-        units.append(max(1, int(width / max(parts, 1) / step)))
+        units.append(max(1, int(LOOSE * width / max(parts, 1)), int((most - least) / whole)))
     return replace(tables, units=tuple(units))
 
 
