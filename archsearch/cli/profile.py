@@ -91,7 +91,11 @@ def print_profile(out: Any, name: str, found: "Profile") -> None:
     ]  # fmt: skip
     out.print(table(["cost of those", "least", "median", "most"], rows))
     if any(len(each.exact) < 3 for each in found.metrics.values()):
-        out.print(f"~ the best found, or of {found.looked:,} networks drawn; all else is exact", style="dim")
+        out.print(
+            f"~ the best found, or of {found.looked:,} networks drawn; "
+            f"{'all else is exact' if found.interval is None else 'shares are of those, too'}",
+            style="dim",
+        )
     out.print(_ruled_out(found), markup=False, soft_wrap=True)
     rows = [row for axis, choices in found.axes.items() for row in _rows(axis, choices)]
     out.print(table(["choice", "", "of those", "", "of all", ""], rows, left=(0, 1, 3, 5)))

@@ -72,16 +72,19 @@ def loosened(budget: Budget, share: float) -> Budget:
     )
 
 
-def nothing(space: SearchSpace, budget: Budget, codes: Codes, *, whole: bool) -> BudgetError:
+def nothing(
+    space: SearchSpace, budget: Budget, codes: Codes, *, whole: bool, none: bool = False
+) -> BudgetError:  # fmt: skip
     """The error that tells the nearest network.
 
     codes    some that do not fit; the nearest of all of them where `whole`
+    none     whether it is proved that nothing fits
     """
     table = cost_table(space, tuple(budget.limits))
     best, proved = (_least(codes, budget, table)[0], True) if whole else nearest(space, budget, codes)
     told = ", ".join(f"{name} {int(value[0]):,}" for name, value in table.count(best[None]).items())
     return BudgetError(
-        f"no network of space {space.name} {'meets' if proved else 'was found that meets'} the whole budget; "
+        f"no network of space {space.name} {'meets' if proved or none else 'was found that meets'} the whole budget; "
         f"the nearest {'possible' if proved else 'found'} has {told}: {to_text(space.decode(best))}"
     )
 

@@ -1,6 +1,5 @@
 """What a budget leaves of a space: how many networks fit, what they cost, which choices they have."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,10 +10,10 @@ import numpy as np
 from archsearch.cost.budget import Budget
 from archsearch.cost.count import BUILT_IN
 from archsearch.cost.ends import Effort, end
+from archsearch.cost.estimate import estimate
 from archsearch.cost.exact.counting import Fitting, Tell, fitting
 from archsearch.cost.exact.limits import ratio
-from archsearch.cost.extremes import extremes
-from archsearch.cost.feasible import check, pool
+from archsearch.cost.feasible import check
 from archsearch.cost.table import cost_table
 from archsearch.errors import TooMany
 from archsearch.spec.fields import Codes
@@ -22,8 +21,6 @@ from archsearch.spec.space import SearchSpace
 
 ALL = 300_000  # networks that fit up to which each of them is looked at
 SAMPLE = 4096  # of more than that
-DRAWN = 2_000_000  # codes drawn where counting exactly would take too long
-Z = 1.959964  # of a 95 % interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,48 +97,20 @@ def _exact(space: SearchSpace, budget: Budget, found: Fitting, rng: np.random.Ge
 
 
 def _estimated(space: SearchSpace, budget: Budget, rng: np.random.Generator, tell: Tell) -> Profile:
-    table = cost_table(space, tuple(budget.limits) or ("madds",))
-    kept: list[Codes] = []
-    chunk = DRAWN // 20
-    for nth in range(20):
-        tell(nth, 20, "drawn, the exact count would take too long")
-        codes = space.sample(chunk, rng)
-        kept.append(codes[budget.fits(table.count(codes))])
-    codes = np.concatenate(kept)
-    if not len(codes):
-        codes = pool(space, budget, 1, rng).codes
-    low, high = wilson(sum(map(len, kept)), DRAWN)
+    found = estimate(space, budget, rng, tell)
+    whole, codes = found.interval is None, found.codes
     axes = {}
     for place, axis in enumerate(space.axes):
-        shares = np.bincount(codes[:, place], minlength=len(axis.values)) / len(codes)
+        seen = np.bincount(codes[:, place], minlength=len(axis.values)).tolist()
         axes[axis.name] = tuple(
-            Choice(value=value, share=float(share), count=None, ruled_out=not share and _ruled_out(
-                space, budget, axis.name, value))
-            for value, share in zip(axis.values, shares, strict=True)
-        )  # fmt: skip
+            Choice(value=value, share=count / len(codes), count=count if whole else None, ruled_out=gone)
+            for value, count, gone in zip(axis.values, seen, found.ruled_out[axis.name], strict=True)
+        )
+    metrics = _metrics(space, budget, codes if whole else codes[:SAMPLE], effort=None if whole else Effort(left=0),
+                       tell=tell)  # fmt: skip
     return Profile(
-        size=space.size, fits=round(space.size * sum(map(len, kept)) / DRAWN),
-        interval=(max(1, math.floor(space.size * low)), math.ceil(space.size * high)), looked=len(codes),
-        metrics=_metrics(space, budget, codes[:SAMPLE], effort=Effort(left=0), tell=tell), axes=axes,
+        size=space.size, fits=found.fits, interval=found.interval, looked=len(codes), metrics=metrics, axes=axes
     )  # fmt: skip
-
-
-def wilson(found: int, of: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson's score interval)."""
-    share, extra = found / of, Z * Z / of
-    middle = (share + extra / 2) / (1 + extra)
-    half = Z / (1 + extra) * math.sqrt(share * (1 - share) / of + extra / of / 4)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def _ruled_out(space: SearchSpace, budget: Budget, axis: str, value: Any) -> bool:
-    """Whether the extremes of what is left of a space prove that no network with this value fits."""
-    left = space.restrict(axis, (value,))
-    ends = {name: extremes(left, name) for name in budget.limits}
-    return any(
-        each.exact and (each.low > budget.limits[name].high or each.high < budget.limits[name].low)
-        for name, each in ends.items()
-    )
 
 
 def _metrics(

@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 
+from archsearch.cost import estimate as estimate_file
 from archsearch.cost import feasible
 from archsearch.cost import profile as profile_file
 from archsearch.cost.budget import Budget, Limit
 from archsearch.cost.count import BUILT_IN
+from archsearch.cost.estimate import wilson
 from archsearch.cost.exact import counting
 from archsearch.cost.exact.counting import fitting
-from archsearch.cost.profile import profile, wilson
+from archsearch.cost.profile import profile
 from archsearch.cost.table import cost_table
 from archsearch.errors import BudgetError, TooMany
 from archsearch.spec.space_file import read_space
@@ -65,7 +67,7 @@ def test_an_estimate_holds_the_exact_count_in_its_interval_and_rules_out_only_wh
         raise TooMany("too much")
 
     monkeypatch.setattr(profile_file, "fitting", refuse)
-    monkeypatch.setattr(profile_file, "DRAWN", 200_000)
+    monkeypatch.setattr(estimate_file, "DRAWN", 200_000)
     found = profile(space, budget, np.random.default_rng(0))
     assert found.interval[0] <= exact.count <= found.interval[1]
     assert found.interval[1] < 1.1 * found.interval[0]
@@ -80,7 +82,7 @@ def test_an_estimate_holds_the_exact_count_in_its_interval_and_rules_out_only_wh
 def test_an_estimate_without_a_single_hit_still_profiles_what_can_be_found(monkeypatch):
     monkeypatch.setattr(counting, "WORK", 0)
     monkeypatch.setattr(feasible, "TRIES", feasible.LOOK + 1)
-    monkeypatch.setattr(profile_file, "DRAWN", 20)
+    monkeypatch.setattr(estimate_file, "DRAWN", 20)
     space = read_space("mobilenet_v2_small").with_classes(11)  # a fresh space: no count of it is kept
     found = profile(space, Budget(limits={"madds": Limit(low=3e8)}), np.random.default_rng(0))
     assert found.interval[0] >= 1

@@ -37,6 +37,7 @@ class Fitting:
     tables: Tables
     plan: Plan
     totals: list[int] = field(default_factory=list)  # how many fit in each case, free axes left out
+    most: int | None = None  # work at most, where that is less than WORK
     work: int = 0  # different costs of half networks that were looked at
     _kept: dict[object, list[Meeting]] = field(default_factory=dict)
     _entries: int = 0
@@ -61,8 +62,9 @@ class Fitting:
         meetings = self._solve(case)
         sums = max((len(each.fields.limits) for each in meetings), default=0)
         self.work += sum(len(each.left.keys) + len(each.right.keys) for each in meetings) * (TWICE if sums > 1 else 1)
-        if self.work > WORK:
-            raise TooMany(f"more than {WORK:,} different costs of half networks")
+        most = min(WORK, WORK if self.most is None else self.most)
+        if self.work > most:
+            raise TooMany(f"more than {most:,} different costs of half networks")
         return sum(each.total for each in meetings)
 
     @property
@@ -164,17 +166,26 @@ def fitting(space: SearchSpace, budget: Budget, tell: Tell = lambda done, total,
 def _fitting(space: SearchSpace, limits: tuple[tuple[str, float, float], ...]) -> Fitting:
     budget = Budget(limits={name: Limit(low=low, high=high) for name, low, high in limits})
     tables = make_tables(cost_table(space, tuple(budget.limits) or ("madds",)), budget, space.radix)
+    return planned(space, tables)
+
+
+def planned(space: SearchSpace, tables: Tables) -> Fitting:
+    """The networks that the tables allow; nothing is counted yet."""
     axes = [part.axes for part in tables.parts]
-    plan = make_plan(space, axes, _sizes(space, tables), lambda fixed: most_costs(tables, fixed, space.radix))
+    plan = make_plan(
+        space, axes, _sizes(space, tables), lambda fixed: most_costs(tables, fixed, space.radix),
+        chain=tables.units is not None,
+    )  # fmt: skip
     return Fitting(space, tables, plan)
 
 
 def _sizes(space: SearchSpace, tables: Tables) -> list[tuple[int, bytes]]:
     """About how many different costs each part has once the axes that it shares are chosen; and a digest of them."""
     axes = [axis for part in tables.parts for axis in part.axes]
-    sizes = []
+    sizes, units = [], tables.units or (1,) * len(tables.ranges)
     for part in tables.parts:
-        costs = np.stack([*part.sums, *part.reached, np.zeros(len(part.allowed), dtype=np.int64)], axis=1)
+        sums = [each // unit for each, unit in zip(part.sums, units, strict=True)]
+        costs = np.stack([*sums, *part.reached, np.zeros(len(part.allowed), dtype=np.int64)], axis=1)
         shared = np.prod([space.radix[axis] for axis in part.axes if axes.count(axis) > 1], initial=1.0)
         distinct_ = np.unique(costs, axis=0)
         rows, least = len(costs) / float(shared), 2 * len(distinct_) / float(shared)

@@ -38,10 +38,18 @@ class Rows:
 
 @dataclass(frozen=True)
 class Tables:
-    """All parts under one budget; `ranges` belong to the sums in each part's `sums`."""
+    """All parts under one budget; `ranges` belong to the sums in each part's `sums`.
+
+    names    of those sums
+    units    of each sum: a part's share of it is rounded to a multiple of this. None: nothing is rounded
+    inner    whether what is counted then fits for certain (a subset), or may fit (everything that fits, and some more)
+    """
 
     parts: tuple[Rows, ...]
     ranges: tuple[Range, ...]
+    names: tuple[str, ...] = ()
+    units: tuple[int, ...] | None = None
+    inner: bool = False
 
 
 def make_tables(table: CostTable, budget: Budget, radix: Ints) -> Tables:
@@ -58,7 +66,7 @@ def make_tables(table: CostTable, budget: Budget, radix: Ints) -> Tables:
         reached = tuple((part.costs[name] >= peaks[name][0]).astype(np.int64) for name in reach)
         shape = tuple(int(radix[axis]) for axis in part.axes)
         parts.append(Rows(part.axes, shape, allowed, reached, tuple(part.costs[name] for name in sums)))
-    return Tables(tuple(parts), tuple(sums.values()))
+    return Tables(tuple(parts), tuple(sums.values()), tuple(sums))
 
 
 def _rows(part: Part) -> int:
@@ -113,10 +121,12 @@ def pack(tables: Tables, rows: Sequence[Ints]) -> tuple[Fields, list[Ints]] | No
         if low == 0 and high == span:
             continue  # cannot be broken here
         moved = [np.where(free, each - low_, 0) for each, low_, free in zip(values, least, allowed, strict=True)]
-        unit = math.gcd(*(int(np.gcd.reduce(each)) for each in moved))
-        limits.append((-(-low // unit), int(high) // unit))
-        scales.append(span // unit + 1)
-        columns.append([each // unit for each in moved])
+        column = _in_units(moved, (int(low), int(high)), tables.units[nth] if tables.units else 1, tables.inner)
+        if column.low > column.high:
+            return None
+        limits.append((column.low, column.high))
+        scales.append(column.span + 1)
+        columns.append(column.values)
     fields = Fields(tuple(limits), scales[1] if len(scales) > 1 else 1, len(tables.parts[0].reached))
     fields.check(scales)
     keys = []
@@ -124,3 +134,35 @@ def pack(tables: Tables, rows: Sequence[Ints]) -> tuple[Fields, list[Ints]] | No
         key = fields.pack([column[place] for column in columns], [each[mine] for each in part.reached], len(mine))
         keys.append(np.where(free, key, -1))
     return fields, keys
+
+
+@dataclass(frozen=True)
+class Column:
+    """One sum of each part's rows in whole units, from 0 up; its limits, and the most that it can be."""
+
+    values: list[Ints]
+    low: int
+    high: int
+    span: int
+
+
+def _in_units(values: Sequence[Ints], limit: tuple[int, int], unit: int, inner: bool) -> Column:
+    """A sum in its common unit; rounded to the nearest multiple of `unit` where that is larger.
+
+    A part is off by a known least and greatest error. The limits move outwards by all parts' errors together,
+    so that all that holds them is kept; or inwards (`inner`), so that all that is kept holds them.
+    """
+    low, high = limit
+    span = sum(int(each.max()) for each in values)
+    common = math.gcd(*(int(np.gcd.reduce(each)) for each in values))
+    if unit <= common:
+        return Column([each // common for each in values], -(-low // common), high // common, span // common)
+    rounded = [(each + unit // 2) // unit for each in values]
+    errors = [each - unit * whole for each, whole in zip(values, rounded, strict=True)]
+    least, most = sum(int(each.min()) for each in errors), sum(int(each.max()) for each in errors)
+    if inner:
+        least, most = most, least
+    whole = sum(int(each.max()) for each in rounded)
+    first = max(0, -((most - low) // unit)) if low > 0 else 0
+    last = min(whole, (high - least) // unit) if high < span else whole
+    return Column(rounded, first, last, whole)

@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import accumulate, combinations
 
 from archsearch.spec.space import SearchSpace
 
@@ -48,6 +48,8 @@ def make_plan(
     axes: Sequence[tuple[int, ...]],
     sizes: Sequence[tuple[int, Hashable]],
     most: Callable[[tuple[int, ...]], int],
+    *,
+    chain: bool = False,
 ) -> Plan:
     """The plan for a space.
 
@@ -55,6 +57,7 @@ def make_plan(
     sizes   of each part: about how many different costs once the axes that tie it to others are chosen, and what is
             the same for parts with the same costs
     most    different costs that whole networks can have, at most, given the fixed axes
+    chain   join the parts one after the other, from both ends: best where the costs are few however many parts join
     """
     users = {axis: frozenset(p for p, mine in enumerate(axes) if axis in mine) for axis in range(len(space.axes))}
     ties = {axis for axis, parts in users.items() if len(parts) > 1}
@@ -68,7 +71,8 @@ def make_plan(
         for part, mine in enumerate(axes)
     ]
     free = tuple(axis for axis, parts in users.items() if not parts)
-    return Plan(tuple(sorted(fixed)), free, make.halves(make.joined(single, AT_ONCE)))
+    halves = make.chained(single) if chain else make.halves(make.joined(single, AT_ONCE))
+    return Plan(tuple(sorted(fixed)), free, halves)
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,16 @@ class Maker:
         whole = 2 ** len(groups) - 1
         one = min(_subsets(whole), key=lambda one: self._meeting(best[one], best[whole ^ one]))
         return best[one].group, best[whole ^ one].group
+
+    def chained(self, groups: Sequence[Group]) -> tuple[Group, ...]:
+        """Two halves, each half a run of neighbours joined one after the other, towards the middle."""
+        if len(groups) == 1:
+            return (groups[0],)
+        trees = [Tree(0, each) for each in groups]
+        first = list(accumulate(trees, self._tree))[:-1]
+        last = list(accumulate(reversed(trees), self._tree))[-2::-1]
+        left, right = min(zip(first, last, strict=True), key=lambda pair: self._meeting(*pair))
+        return left.group, right.group
 
     def _tree(self, left: "Tree", right: "Tree") -> "Tree":
         group = self.join(left.group, right.group)
