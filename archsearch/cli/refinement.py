@@ -128,7 +128,7 @@ def print_refined(told: Mapping[str, Any]) -> None:
     costs = f"at equal {', '.join(told['costs'])}" if told["costs"] else "whatever they cost"
     out.print(
         f"{told['trials']} trained networks, {costs}, confidence {100 * told['confidence']:g} %: "
-        f"{told['size_before']:,} networks before, {told['size_after']:,} after",
+        f"{told['size_before']:,} codes before, {told['size_after']:,} after",
         markup=False, soft_wrap=True,
     )  # fmt: skip
     if told["sampler"] not in ("", "random"):

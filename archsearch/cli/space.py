@@ -43,7 +43,7 @@ def list_spaces(
         print_json([{"name": s.name, "size": s.size, "axes": len(s.axes), "about": s.about} for s in spaces])
         return
     rows = [[s.name, f"{s.size:,}", str(len(s.axes)), s.about] for s in spaces]
-    console().print(table(["space", "networks", "axes", "about"], rows, left=(0, 3)))
+    console().print(table(["space", "codes", "axes", "about"], rows, left=(0, 3)))
 
 
 @app.command()
@@ -72,7 +72,7 @@ def show(space: SpaceArgument, fix: FixOption = None, as_json: JsonOption = Fals
         return
     out = console()
     out.print(f"{read.name}: {read.about}", markup=False, soft_wrap=True)
-    out.print(f"{read.size:,} networks, {len(read.axes)} axes, {read.head.classes} classes")
+    out.print(f"{read.size:,} codes, {len(read.axes)} axes, {read.head.classes} classes")
     out.print(table(["axis", "choices"], [[a.name, ", ".join(map(str, a.values))] for a in read.axes], left=(0, 1)))
     rows = [
         [HEADINGS[name], short(e.low, name), short(e.high, name), "exact" if e.exact else "searched"]

@@ -15,7 +15,7 @@ BlockType = Callable[[Block], Iterator[Op]]
 
 
 class Net(Protocol):
-    """What the lowering reads: an `Arch`, or a `Population` with arrays in its fields (see `population.py`)."""
+    """What the lowering reads: an `Arch`, or a `Population` with arrays in its fields (see `space.py`)."""
 
     @property
     def resolution(self) -> Any: ...
