@@ -28,7 +28,8 @@ def contains(space: SpaceArgument, arch: ArchArgument, fix: FixOption = None, as
     from archsearch.cli.show import console, print_json, table
     from archsearch.errors import SpaceError
 
-    network, read = read_arch(arch), opened(space, fix)
+    network = read_arch(arch)
+    read = of_classes(opened(space, fix), network)
     try:
         found = found_in(read, network)
     except SpaceError as error:
@@ -63,7 +64,8 @@ def neighbours(
     from archsearch.cli.show import console, print_json, table
     from archsearch.cost.budget import show
 
-    records = around(opened(space, fix), read_arch(arch), ordered=ordered)
+    network = read_arch(arch)
+    records = around(of_classes(opened(space, fix), network), network, ordered=ordered)
     if as_json:
         print_json(records)
         return
@@ -94,6 +96,15 @@ def opened(text: str, fix: list[str] | None = None) -> "SearchSpace | Union":
     narrow = [restricted(member, {name: keep[name] for name in keep if name in names})
               for member, names in zip(members, known, strict=True)]  # fmt: skip
     return union(*narrow)
+
+
+def of_classes(read: "SearchSpace | Union", network: Any) -> "SearchSpace | Union":
+    """The same space with the network's number of classes, which follows from images and is no choice of a space."""
+    from archsearch.spec.union import Union, union
+
+    if isinstance(read, Union):
+        return union(*(each.with_classes(network.head.classes) for each in read.spaces))
+    return read.with_classes(network.head.classes)
 
 
 def one_space(text: str, fix: list[str] | None = None) -> "SearchSpace":

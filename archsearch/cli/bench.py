@@ -15,7 +15,9 @@ app = typer.Typer(
 @app.command()
 def counters(
     space: Annotated[str, typer.Option("--space", help="Design space to draw networks from.")] = "mobilenet_v2",
-    number: Annotated[int, typer.Option("-n", "--number", help="Networks to count.", min=1)] = 10_000_000,
+    number: Annotated[
+        int, typer.Option("-n", "--number", help="Networks to count.", min=1, max=200_000_000)
+    ] = 10_000_000,
     peers: Annotated[int, typer.Option("--peers", help="Random networks that other counters count too.", min=1)] = 5,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
@@ -68,7 +70,7 @@ def _remark(result: dict[str, Any], name: str) -> str:
     if result["networks_per_second"][name] is None:
         return "not installed: pip install 'archsearch[bench]'"
     if name in result["making_share"]:
-        return f"making of the tables included: {100 * result['making_share'][name]:.0f} %"
+        return f"making of the tables included: {100 * min(result['making_share'][name], 1):.0f} % of the time"
     return str(result["peers"]["convention"].get(name, ""))
 
 

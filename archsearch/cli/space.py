@@ -38,6 +38,8 @@ def list_spaces(
         return
     if check or markdown:
         raise SpecError("--check and --markdown are for the zoo of published networks; add --zoo")
+    if markdown and as_json:
+        raise SpecError("--markdown and --json are two forms of the same; give one")
     spaces = [read_space(name) for name in shipped()]
     if as_json:
         print_json([{"name": s.name, "size": s.size, "axes": len(s.axes), "about": s.about} for s in spaces])
@@ -84,7 +86,7 @@ def show(space: SpaceArgument, fix: FixOption = None, as_json: JsonOption = Fals
 @app.command()
 def sample(
     space: SpaceArgument,
-    n: Annotated[int, typer.Option("-n", "--number", help="How many networks.", min=1)] = 5,
+    n: Annotated[int, typer.Option("-n", "--number", help="How many networks.", min=1, max=1_000_000)] = 5,
     budget_madds: MaddsBudget = None,
     budget_params: ParamsBudget = None,
     budget_memory: MemoryBudget = None,

@@ -85,6 +85,7 @@ def sentence(layer: Layer) -> str:
     """All about one op, for a tooltip: a line for the shapes, one for each cost."""
     act = "" if layer["act"] == "linear" else f", {layer['act']}"
     window = f"{layer['kernel']} × {layer['kernel']}, stride {layer['stride']}, " if layer["kernel"] > 1 else ""
+    window += f"dilation {layer['dilation']}, " if layer["dilation"] > 1 else ""
     shapes = f"{layer['c_in']} > {layer['c_out']} channels, {layer['size_in']} > {layer['size_out']} px"
     costs = [f"{each.replace('_', ' ')} {layer[each]:,} {metric(each).unit}".rstrip() for each in all_metrics()]
     return "\n".join([f"{layer['name']}: {layer['role']} ({layer['kind']})", f"{window}{shapes}{act}", *costs])
@@ -96,7 +97,7 @@ def _row(arch: Arch, place: str, inside: Sequence[Layer], whole: dict[str, int])
         prices = [int(layer[name]) for layer in inside]
         costs[name] = max(prices, default=0) if metric(name).peak else sum(prices)
     title, own = _stage(arch, int(place) - 1) if place.isdigit() else (place, [])
-    title = f"head, {arch.head.kind}" if place == "head" and arch.head.kind != "classifier" else title
+    title = arch.head.kind if place == "head" and arch.head.kind != "classifier" else title
     told = list(dict.fromkeys(layer["role"] for layer in inside)) if place == "head" else _window(inside)
     words = ", ".join([*told, *own, *_acts(inside)])
     return Row(name=place, title=title, shape=_shape(inside), words=words, layers=tuple(inside), costs=costs,
@@ -132,7 +133,9 @@ def _window(inside: Sequence[Layer]) -> list[str]:
     kernels = list(dict.fromkeys(layer["kernel"] for layer in convs))
     wide = [str(kernel) for kernel in kernels if kernel > 1] or [str(kernel) for kernel in kernels]
     strides = [str(each) for each in dict.fromkeys(layer["stride"] for layer in convs) if each > 1]
-    return [f"{what} {' and '.join(found)}" for what, found in (("kernel", wide), ("stride", strides)) if found]
+    dilated = [str(each) for each in dict.fromkeys(layer["dilation"] for layer in convs) if each > 1]
+    told = (("kernel", wide), ("stride", strides), ("dilation", dilated))
+    return [f"{what} {' and '.join(found)}" for what, found in told if found]
 
 
 def _acts(inside: Sequence[Layer]) -> list[str]:

@@ -13,7 +13,7 @@ from archsearch.spec.ops import Op
 
 BLOCKS = {
     "ir": "inverted residual", "ds": "depthwise separable", "cr": "classic residual", "id": "identity",
-    "cn": "convolution", "er": "fused inverted residual", "sg": "sandglass", "uib": "universal inverted bottleneck",
+    "cn": "convolution", "er": "fused inverted residual", "sg": "sandglass", "uib": "universal bottleneck",
 }  # fmt: skip
 SLOT, TALL, TOP = 79, 96, 8  # of the drawing [pixels]: a stage's slot, the largest map, the margin above
 BASE = TOP + TALL  # where the maps stand

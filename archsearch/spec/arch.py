@@ -13,6 +13,7 @@ BOTTLENECKS = ("auto", "linear", "relu6")
 SHORTCUTS = ("auto", "bottleneck", "expansion", "none")
 SE_OF = ("hidden", "input")
 GATES = ("hard_sigmoid", "sigmoid")
+MOST_STAGES, MOST_BLOCKS = 1000, 10_000  # of a network: what is larger is a slip of the pen
 
 
 def make_divisible(channels: Any, divisor: int = 8) -> Any:
@@ -175,6 +176,10 @@ class Arch:
         _whole("arch", "resolution", self.resolution, 1)
         if not isinstance(self.stages, tuple) or not all(isinstance(stage, Stage) for stage in self.stages):
             raise SpecError(f"arch stages must be a tuple of Stage, got {self.stages!r:.80}")
+        blocks = sum(stage.repeats for stage in self.stages)
+        if len(self.stages) > MOST_STAGES or blocks > MOST_BLOCKS:
+            raise SpecError(f"a network has at most {MOST_STAGES:,} stages and {MOST_BLOCKS:,} blocks in all, "
+                            f"got {len(self.stages):,} and {blocks:,}")  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers; `from_dict` reads it back."""

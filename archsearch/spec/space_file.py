@@ -26,16 +26,18 @@ from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from archsearch.errors import SpaceError, SpecError, choices
-from archsearch.spec.arch import Head, Stage, Stem
+from archsearch.spec.arch import Head, Stage, Stem, head_at, scaled, stem_at
 from archsearch.spec.fields import Axis, Chosen, Field, Fixed
 from archsearch.spec.lower import lower
 from archsearch.spec.space import STAGE_FIELDS, SearchSpace, StageTemplate
 from archsearch.spec.text import block_fields
 
 TOP_KEYS = ("about", "width", "resolution", "classes", "stem", "head", "every_stage", "stage")
+MOST_TEMPLATES = 300  # of a space
 DEFAULTS = {field.name: field.default for field in dataclass_fields(Stage) if field.name != "width"}
 
 
@@ -98,6 +100,10 @@ def parse_space(plain: Mapping[str, Any], *, name: str) -> SearchSpace:
         }:
             raise SpaceError(f"every_stage.{key} is an axis that changes nothing: each [[stage]] sets its own {key}")
     classes = _whole("classes", plain.get("classes", 1000))
+    if len(stages) > MOST_TEMPLATES:
+        raise SpaceError(
+            f"the stages make {len(stages):,} templates (one a block with per_block); at most {MOST_TEMPLATES}"
+        )
     space = SearchSpace(
         name=name,
         about=str(plain.get("about", "")),
@@ -119,6 +125,30 @@ def _carried(space: SearchSpace) -> None:
         lower(space.population(next(space.enumerate(1))))
     except SpecError as error:
         raise SpaceError(f"[head]: {error}") from None
+    if _work(space) >= 2**62:
+        raise SpaceError("its largest network costs more than can be counted in 64 bits; give smaller numbers")
+
+
+def _work(space: SearchSpace) -> int:
+    """More than any network of a space costs in any metric, in Python's unlimited numbers."""
+    width = max(space.width.options)
+    stages = []
+    for template in space.stages:
+        blocks = dict.fromkeys(template.fields["block"].options)
+        values = {name: max(template.fields[name].options) for name in ("width", "repeats", "expand", "start", "se")}
+        values |= {"stride": min(template.fields["stride"].options), "kernel": max(template.fields["kernel"].options)}
+        values |= {"width": scaled(values["width"], width), "block": blocks, "repeats": max(values["repeats"], 1)}
+        stages.append(values)
+    total: Any = 0
+    for block in dict.fromkeys(name for values in stages for name in values["block"]):
+        rows = [{**each, "block": block if block in each["block"] else next(iter(each["block"]))} for each in stages]
+        made = [Stage(**{**row, "kernel": row["kernel"] or 3 * (row["block"] != "uib")}) for row in rows]
+        net = SimpleNamespace(resolution=max(space.resolution.options), stem=stem_at(space.stem, width), stages=made,
+                              head=head_at(space.head, width))  # fmt: skip
+        for op in lower(net):
+            maps = op.c_in * op.size_in**2 + op.held + op.c_out * op.size_out**2
+            total += 4 * (maps + op.times * op.c_out * (op.kernel**2 * op.per_group * op.size_out**2 + 3))
+    return int(total)
 
 
 def _stages(number: int, row: Mapping[str, Any], common: Mapping[str, Field], axes: list[Axis]) -> list[StageTemplate]:
@@ -139,6 +169,10 @@ def _stages(number: int, row: Mapping[str, Any], common: Mapping[str, Field], ax
         **common,
         **{key: _stage_field(f"{where}.{key}", key, each, axes) for key, each in shared.items()},
     }
+    if max(base["repeats"].options) > MOST_TEMPLATES:
+        raise SpaceError(
+            f"{where} has up to {max(base['repeats'].options):,} blocks; at most {MOST_TEMPLATES} may differ"
+        )
     blocks = []
     for block in range(1, max(base["repeats"].options) + 1):
         values = {**{key: row[key] for key in own}, **narrower.pop(f"block{block}", {})}
@@ -293,7 +327,7 @@ def _table(where: str, value: Any) -> Mapping[str, Any]:
 
 def _positive(name: str, value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 100:
-        raise SpaceError(f"{name} must be a number above 0 (1.0 = the full width), got {value!r}")
+        raise SpaceError(f"{name} must be a number above 0, at most 100 (1.0 = the full width), got {value!r}")
     return value
 
 

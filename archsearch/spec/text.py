@@ -9,6 +9,7 @@ gate). A head of another kind is a word of its name: `ssdlite_c1280_n81`. What i
 """
 
 import re
+from decimal import Decimal
 from typing import Any
 
 from archsearch import plugins
@@ -50,8 +51,8 @@ def stage_text(stage: Stage) -> str:
     """One stage as a block string: `ir_r2_k3_s2_e6_c24`."""
     words = [stage.block, f"r{stage.repeats}"]
     words += [f"a{stage.start}"] if stage.start else []
-    words += [f"k{stage.kernel}", f"s{stage.stride}", f"e{stage.expand}", f"c{stage.width}"]
-    words += [f"se{stage.se}"] if stage.se else []
+    words += [f"k{stage.kernel}", f"s{stage.stride}", f"e{_decimal(stage.expand)}", f"c{stage.width}"]
+    words += [f"se{_decimal(stage.se)}"] if stage.se else []
     words += ["sein"] if stage.se_of == "input" else []
     words += ["sesig"] if stage.se_gate == "sigmoid" else []
     words += [] if stage.bottleneck == "auto" else [stage.bottleneck]
@@ -119,11 +120,16 @@ def _field(word: str, letters: tuple[str, ...], token: str) -> tuple[str, Any]:
     words |= {"hnorm": ("hidden_norm", True)} if letters is HEAD else {}
     if word in words:
         return words[word]
-    match = re.fullmatch(r"([a-z]+)(\d{1,9})(\.\d{1,17})?", word)
+    match = re.fullmatch(r"([a-z]+)(\d{1,9})(\.\d{1,40})?", word)
     if match and match[1] in letters and (match[3] is None or match[1] in FRACTIONS):
         return NUMBERS[match[1]], int(match[2]) if match[3] is None else float(match[2] + match[3])
     known = [*(f"{letter}<number>" for letter in letters), *words]
     raise SpecError(f"{token!r} has an unknown word {word!r}; {choices(word, known)}")
+
+
+def _decimal(number: float) -> str:
+    """A number without an exponent; reading it gives the same number."""
+    return format(Decimal(repr(number)), "f")
 
 
 def _act(act: str) -> str:

@@ -107,3 +107,9 @@ def test_wrong_input_is_one_line_and_code_2(cli, words, told):
     assert done.code == 2
     assert told in done.err
     assert len(done.err.strip().splitlines()) == 1
+
+
+def test_the_number_of_classes_is_the_networks(cli):
+    ten = cli("count", V2, "--json").json["arch"].replace("n1000", "n10")
+    assert cli("space", "contains", "mobilenet_v2", ten, "--json").json["contains"] is True
+    assert all("_n10" in row["arch"] for row in cli("space", "neighbours", "mobilenet_v2", ten, "--json").json)

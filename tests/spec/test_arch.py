@@ -57,6 +57,8 @@ def test_parts_cannot_be_changed(part):
         (lambda: Head(classes=0), "head classes"),
         (lambda: Arch(stages=[Stage(width=8)]), "must be a tuple of Stage"),
         (lambda: Arch(resolution=0), "arch resolution"),
+        (lambda: Arch(stages=(Stage(width=8, repeats=10_001),)), "at most 1,000 stages and 10,000 blocks"),
+        (lambda: Arch(stages=(Stage(width=8),) * 1001), "got 1,001 and 1,001"),
     ],
 )
 def test_what_cannot_exist_is_refused_by_name(make, told):

@@ -74,6 +74,11 @@ WRONG = {
     "no stage": (HEAD, "at least one [[stage]]"),
     "one [stage]": (HEAD + "[stage]\nwidth = 8", "at least one [[stage]]"),
     "stage a number": (HEAD + "stage = 3", "at least one [[stage]]"),
+    "too costly": (
+        "resolution = [1000000]\nwidth = [16, 99]\n[[stage]]\nwidth = [8, 99999]\nkernel = [3, 999]",
+        "more than can be counted in 64 bits",
+    ),
+    "too many blocks": (HEAD + STAGE + "kernel = [3, 5]\nrepeats = 100000\nper_block = true", "at most 300 may differ"),
     "no width": (HEAD + "[[stage]]\nkernel = 3", "stage1 has no width"),
     "width as text": (HEAD + "[[stage]]\nwidth = '8'", "stage1.width: stage width must be a whole number"),
     "even kernel": (HEAD + STAGE + "kernel = [3, 4]", "stage1.kernel: stage kernel must be odd, got 4"),

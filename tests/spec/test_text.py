@@ -89,3 +89,10 @@ def test_a_wrong_json_document_names_the_key(text, told):
     with pytest.raises(SpecError) as caught:
         Arch.from_json(text)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("ratio", [1e-06, 1e-17, 0.1 + 0.2, 1 / 3])
+def test_any_ratio_is_written_without_an_exponent_and_read_back(ratio):
+    arch = Arch(stages=(Stage(width=8, se=ratio, expand=1 + ratio),))
+    assert "e-" not in to_text(arch)
+    assert from_text(to_text(arch)) == arch
