@@ -45,10 +45,14 @@ class Comparison(Request):
         raises   SpaceError, PluginError, DataError
         """
         from archsearch.search.run import fit_to_images
+        from archsearch.spec.lower import check_classifies
         from archsearch.spec.space_file import read_space
 
         plugins.load("evaluators", self.given["evaluator"])
         spaces = [read_space(name) for name in self.names]
+        if self.given["evaluator"] == "train":
+            for space in spaces:
+                check_classifies(space.decode(next(space.enumerate(1))[0]))
         if not self.with_images:
             return [space.with_classes(spaces[0].head.classes) for space in spaces]
         if self.data is None:

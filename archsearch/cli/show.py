@@ -17,11 +17,11 @@ def print_json(document: Any) -> None:
 
 
 def console(*, error: bool = False) -> Any:
-    """A rich console; narrow pipes get full-width lines."""
+    """A rich console; what is no terminal gets lines of 200 characters."""
     from rich.console import Console
 
     stream = sys.stderr if error else sys.stdout
-    return Console(stderr=error, highlight=False, width=None if stream.isatty() else 160)
+    return Console(stderr=error, highlight=False, width=None if stream.isatty() else 200)
 
 
 def table(

@@ -125,7 +125,10 @@ def common_band(spaces: Sequence[SearchSpace], n: int, rng: np.random.Generator)
         if enough.max() >= 1:
             start = float(starts[enough.argmax()])
             return f"{show(start, 'madds')}..{show(start * width, 'madds')}"
-    raise BudgetError(f"no band of MAdds holds networks of every space: {_ranges(spaces, costs)}; give --budget-madds")
+    raise BudgetError(
+        f"no narrow band of MAdds surely holds {n:,} networks of every space: {_ranges(spaces, costs)}; "
+        "give --budget-madds, or a smaller -n"
+    )
 
 
 def _ranges(spaces: Sequence[SearchSpace], costs: Sequence[NDArray[np.int64]]) -> str:
