@@ -74,7 +74,7 @@ def test_matched_draws_have_the_same_costs():
 
 
 def test_spaces_without_a_common_cost_are_told():
-    with pytest.raises(BudgetError, match=r"no band of MAdds.*nas_bench_macro .*mobilenet_v2_small "):
+    with pytest.raises(BudgetError, match=r"no narrow band of MAdds.*nas_bench_macro .*mobilenet_v2_small "):
         common_band([MACRO, tiny()], 100, rng())
     with pytest.raises(BudgetError, match="no MAdds in common"):
         draw_matched([MACRO, tiny()], Budget(), 10, [rng(0), rng(1)])
