@@ -30,16 +30,13 @@ class Grid:
         return math.prod(self.sizes)
 
     @cached_property
-    def strides(self) -> tuple[int, ...]:
-        """What one step of each axis adds to the row number."""
-        return tuple(math.prod(self.sizes[place + 1 :]) for place in range(len(self.sizes)))
+    def strides(self) -> NDArray[np.int64]:
+        """What one step of each axis adds to the row number: int64[len(axes)]."""
+        return np.array([math.prod(self.sizes[place + 1 :]) for place in range(len(self.sizes))], dtype=np.int64)
 
     def rows(self, codes: Codes) -> NDArray[np.int64]:
         """Row of each code: int64[n]; codes of any integer type."""
-        number = np.zeros(len(codes), dtype=np.int64)
-        for axis, stride in zip(self.axes, self.strides, strict=True):
-            number += codes[:, axis] * np.int64(stride)
-        return number
+        return np.asarray(codes[:, list(self.axes)] @ self.strides)
 
     def codes(self, rows: NDArray[np.int64], axes: int) -> Codes:
         """Codes of a space of `axes` axes that have these rows, first choices elsewhere: int64[n, axes]."""
