@@ -62,8 +62,13 @@ def test_every_printed_figure_follows_or_is_known_not_to():
 def test_a_misprint_that_agrees_is_no_misprint():
     right = Published(name="fbnet_c", source="here", params=Figure(text="5572200", misprint="it is not"))
     assert compare(right).verdict == "no"
+    open_ = Published(name="fbnet_c", source="here", params=Figure(text="5572200", unexplained="nobody knows"))
+    assert compare(open_).verdict == "no"
     wrong = Published(name="fbnet_c", source="here", params=Figure(text="5572201"))
     assert compare(wrong).verdict == "no"
+    for why in ("misprint", "unexplained"):
+        known = Published(name="fbnet_c", source="here", params=Figure(text="5572201", **{why: "said"}))
+        assert compare(known).verdict == why
     assert compare(Published(name="fbnet_c", source="here")).verdict == "-"
 
 
