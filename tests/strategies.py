@@ -119,7 +119,7 @@ def space_tables(draw: st.DrawFn, *, most_stages: int = 3) -> dict[str, Any]:
         if not any({name, "op"} & row.keys() for row in rows)
     ]
     shared = draw(st.sets(st.sampled_from(free), max_size=2)) if free else set()
-    return {
+    plain = {
         "about": "generated",
         "width": draw(_some((0.25, 0.5, 0.75, 1.0, 1.4, 2))),
         "resolution": draw(_some((1, 7, 8, 13))),
@@ -128,6 +128,27 @@ def space_tables(draw: st.DrawFn, *, most_stages: int = 3) -> dict[str, Any]:
         "head": {"width": draw(st.sampled_from((0, 16, 1280)))},
         "every_stage": {name: draw(_some(CHOICES[name])) for name in sorted(shared)},
         "stage": rows,
+    }
+    return plain | draw(_dense(rows)) if draw(st.integers(0, 3)) == 0 else plain
+
+
+@st.composite
+def _dense(draw: st.DrawFn, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The same for detection or segmentation: fixed strides that bring the map to 1/32, heads with taps or dilation."""
+    trunk: list[dict[str, Any]] = [{"width": 8, "stride": 2} for _ in range(4)]
+    for row in rows:
+        at = draw(st.integers(0, len(trunk) - 1))
+        if draw(st.booleans()):
+            trunk[at] = row | {"stride": trunk[at]["stride"]}  # where it stood: a tapped stage may have axes, too
+        else:
+            trunk.insert(at, row | {"stride": 1})
+    head = dict(draw(st.sampled_from(HEADS)))
+    return {
+        "resolution": draw(_some((17, 33, 40))),
+        "classes": head.pop("classes"),
+        "stem": {"width": 8, "stride": 2},
+        "head": head,
+        "stage": trunk,
     }
 
 

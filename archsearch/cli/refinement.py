@@ -27,8 +27,9 @@ def refined(
     from archsearch.records import write_atomic
     from archsearch.report.frame import objectives_of, trials_frame
     from archsearch.report.open import open_run
+    from archsearch.spec.narrow import restricted
     from archsearch.spec.space_file import read_space, shipped
-    from archsearch.spec.space_text import restrict_all, to_toml
+    from archsearch.spec.space_text import to_toml
 
     study, command, _ = open_run(run)
     name = space or str(command.get("space", ""))
@@ -43,7 +44,7 @@ def refined(
     codes = codes_of(study, source, [int(number) for number in frame["number"]])
     told = refine(source, codes, 1 - frame["top1"].to_numpy(dtype=float), frame[names].to_numpy(dtype=float),
                   confidence=confidence, share=share)  # fmt: skip
-    narrow = restrict_all(source, {each.axis.name: each.keep for each in told if each.dropped})
+    narrow = restricted(source, {each.axis.name: each.keep for each in told if each.dropped})
     document = {
         "run": str(run), "space": source.name, "out": str(path), "trials": len(frame), "confidence": confidence,
         "share": share, "costs": names, "sampler": str(command.get("sampler", "")),

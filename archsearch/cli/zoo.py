@@ -30,7 +30,8 @@ def list_zoo(*, check: bool, as_json: bool, markdown: bool) -> None:
         console().print(table(headings, [_cells(row) for row in rows], left=(0, 8), cut_last=True))
         told = (
             "as: the convention of the printed figure, of its count here (plain: as `count` prints it). "
-            "misprint: a printed figure does not follow from the network. docs/zoo.md says more of both"
+            "misprint: a printed figure does not follow from the network, and it is known to be wrong; unexplained: "
+            "it does not follow, and it is not known why. docs/zoo.md says more"
         )
         console(error=True).print(told, markup=False, soft_wrap=True)
     if check:
@@ -45,6 +46,7 @@ def plain(row: "Row") -> dict[str, Any]:
         document[f"printed_{metric}"] = each and {
             "text": each.figure.text, "convention": each.figure.counts, "cut": each.figure.cut,
             "counted": each.count, "agrees": each.agrees, "misprint": each.figure.misprint,
+            "unexplained": each.figure.unexplained,
         }  # fmt: skip
     return {**document, "agrees": row.verdict}
 
@@ -71,7 +73,11 @@ def _check(rows: "list[Row]") -> None:
     wrong = [(row, metric) for row in rows for metric, each in row.compared.items() if not each.in_order]
     for row, metric in wrong:
         each = row.compared[metric]
-        why = "is marked as a misprint but agrees" if each.agrees else "does not follow, and nothing says why"
+        why = (
+            "is marked as one that does not follow, but agrees"
+            if each.agrees
+            else "does not follow, and nothing says why"
+        )
         where = f"{row.published.name}, {metric} {each.figure.text} ({row.published.source})"
         print(f"archsearch: {where} {why}; counted {each.count:,}", file=sys.stderr)
     if wrong:
@@ -102,5 +108,6 @@ def _markdown(row: "Row") -> str:
             continue
         text = each.figure.text if each.agrees else f"**{each.figure.text}**"
         cells += [text, f"{each.count:,}", each.figure.counts + (", cut" if each.figure.cut else "")]
-        remarks += [f"{HEADINGS[metric]}: {each.figure.misprint}"] if each.figure.misprint else []
+        unexplained = "unexplained; " if each.figure.unexplained else ""
+        remarks += [f"{HEADINGS[metric]}: {unexplained}{each.figure.remark}"] if each.figure.remark else []
     return "| " + " | ".join([*cells, "; ".join(remarks)]) + " |"

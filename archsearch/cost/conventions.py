@@ -66,6 +66,23 @@ def _tflite(_: Arch, ops: list[Op]) -> int:
     return sum(int(operations(op) * op.times) for op in ops) // 2
 
 
+def _tfprof(_: Arch, ops: list[Op]) -> int:
+    """Half the operations that TensorFlow's profiler counts in the forward graph of a training step.
+
+    2 a multiply-add. Batch norm from the batch's own statistics: two means, a squared difference (2), a product; its
+    addition is of a kind (AddV2) that earlier versions do not know. Drop connect in front of each shortcut: a
+    division and a product. Each weight's first value, drawn at random: a product and a sum.
+    Source: tensorflow/python/profiler/internal/flops_registry.py; google/automl, efficientdet/utils.py.
+    """
+
+    def operations(op: Op) -> Int:
+        outputs = op.c_out * op.size_out * op.size_out
+        weights = (params(op) - op.c_out * (2 * op.norm + op.bias)) * (op.kind in ("conv", "linear"))
+        return 2 * madds(op) + 5 * outputs * op.norm + 2 * outputs * (op.kind == "add") + 2 * weights
+
+    return sum(int(operations(op) * op.times) for op in ops) // 2
+
+
 def _atrous(op: Op) -> Int:
     """Dilated convolutions as TensorFlow ran them, and 1 for each number of a resized map.
 
@@ -102,6 +119,11 @@ CONVENTIONS: dict[str, dict[str, Convention]] = {
             _tflite,
             "half of the operations that TensorFlow Lite's converter counts: 2 a multiply-add, 1 for each output of a "
             "layer, an addition or a multiplication, 64 for a sigmoid",
+        ),
+        "tfprof": Convention(
+            _tfprof,
+            "half of the operations that TensorFlow's profiler counted in a training graph, gradients left out: 2 a "
+            "multiply-add, 5 for each number behind a batch norm, 2 for each that a shortcut adds, 2 for each weight",
         ),
         "atrous": Convention(
             _summed(_atrous),

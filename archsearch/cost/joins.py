@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -26,7 +25,7 @@ Axes = tuple[int, ...]
 
 def plan(parts: Sequence[Part], names: Sequence[str]) -> Plan:
     """The plan for these parts and metrics, each metric once and at least one."""
-    radix = {axis: size for part in parts for axis, size in zip(part.axes, _sizes(part), strict=True)}
+    radix = {axis: size for part in parts for axis, size in zip(part.axes, part.grid.sizes, strict=True)}
     found = words(parts, names)
     groups = grouped(parts, radix)
     uses = Counter(axis for axes in groups for axis in axes)
@@ -69,19 +68,13 @@ def _packed(shared: list[tuple[str, int]]) -> list[Word]:
 def grouped(parts: Sequence[Part], radix: dict[int, int]) -> dict[Axes, list[Part]]:
     """Parts by the axes of the joined table they go into: each, smallest first, where the fewest rows result."""
     groups: dict[Axes, list[Part]] = {}
-    for part in sorted(parts, key=lambda part: prod(_sizes(part))):
+    for part in sorted(parts, key=lambda part: part.grid.count):
         unions = [(prod(radix[axis] for axis in {*axes, *part.axes}), axes) for axes in groups]
         rows, best = min(unions, default=(ROWS + 1, ()))
         members = groups.pop(best) if rows <= ROWS else []
         axes = tuple(sorted({*(best if members else ()), *part.axes}))
         groups[axes] = [*groups.get(axes, []), *members, part]
     return groups
-
-
-def _sizes(part: Part) -> list[int]:
-    """Choices of each axis of a part, from the strides of its row number."""
-    rows = len(next(iter(part.costs.values()))) if part.axes else 1
-    return [above // below for above, below in pairwise([rows, *map(int, part.strides)])] if part.axes else []
 
 
 def _table(members: list[Part], word: Word, axes: Axes, radix: dict[int, int], order: Axes) -> Table:

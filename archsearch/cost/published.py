@@ -23,8 +23,8 @@ class Compared:
 
     @property
     def in_order(self) -> bool:
-        """Whether it agrees, or is known as a misprint; a "misprint" that agrees is not in order."""
-        return self.agrees != bool(self.figure.misprint)
+        """Whether it agrees, or is known not to; a "misprint" that agrees is not in order."""
+        return self.agrees != bool(self.figure.remark)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +37,11 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """ "yes", "misprint" (known and documented), "no", or "-" where nothing is printed."""
+        """ "yes", "misprint" or "unexplained" (both known and documented), "no", or "-" where nothing is printed."""
         if not all(each.in_order for each in self.compared.values()):
             return "no"
+        if any(each.figure.unexplained for each in self.compared.values()):
+            return "unexplained"
         if any(each.figure.misprint for each in self.compared.values()):
             return "misprint"
         return "yes" if self.compared else "-"

@@ -2,18 +2,20 @@
 
 What is done, in this order:
 
-1. Cost is taken out: the score of a network is its error less what its cost predicts (least squares, second degree in
+1. An axis is judged only by the networks in which it matters (`algebra.used`): the kernel of an absent block says
+   nothing of kernels. Where they are fewer than a refinement needs, the axis stays as it is.
+2. Cost is taken out: the score of a network is its error less what its cost predicts (least squares, second degree in
    the logarithm of each cost). Else the largest networks would always win, and every axis would end at its dear end.
    An axis through which cost is spent (width, resolution) is judged by whether it buys more than cost on average does.
-2. An axis is looked at only where the score depends on it at all: Kruskal-Wallis over its choices, with p values
+3. An axis is looked at only where the score depends on it at all: Kruskal-Wallis over its choices, with p values
    adjusted over all axes (Holm). All others stay as they are.
-3. The bootstrap of arXiv:2003.13678, section 3.2: a quarter of the networks is drawn with replacement, the best of them
+4. The bootstrap of arXiv:2003.13678, section 3.2: a quarter of the networks is drawn with replacement, the best of them
    is kept; this many times. The range is the middle (95 %) of the axis's values among those winners. Which network wins
    how often follows exactly (`win_shares`), so nothing is drawn.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from scipy import stats
 
 from archsearch.errors import RunError
 from archsearch.explore.statistics import Floats, holm
+from archsearch.spec.algebra import used
 from archsearch.spec.fields import Axis, Codes
 from archsearch.spec.space import SearchSpace
 
@@ -37,7 +40,7 @@ class Narrowed:
     keep: tuple[Any, ...]  # in the axis's order
     p: float  # of "the score does not depend on it", adjusted over all axes
     wins: tuple[float, ...]  # share of the resamples whose best network has the choice, one for each value
-    tried: tuple[int, ...]  # networks that have the choice
+    tried: tuple[int, ...]  # networks that have the choice; as with `wins`, only those in which the axis matters
     why: str
 
     @property
@@ -60,16 +63,23 @@ def refine(
     share    of the networks in each resample; smaller looks at more of the good ones
     raises   RunError where there are fewer networks than `needed`
     """
-    if len(codes) < needed(confidence, share):
+    least = needed(confidence, share)
+    if len(codes) < least:
         raise RunError(
-            f"a refinement at {100 * confidence:g} % confidence needs {needed(confidence, share)} trained networks, "
+            f"a refinement at {100 * confidence:g} % confidence needs {least} trained networks, "
             f"there are {len(codes)}; train more (archsearch run --trials ...)"
         )
     scores = at_equal_cost(errors, costs)
-    wins = win_shares(scores, share)
-    raw = [dependence(codes[:, axis], scores) for axis in range(len(space.axes))]
+    seen = [np.flatnonzero(matters) for matters in used(space, codes).T]
+    raw = [dependence(codes[rows, i], scores[rows]) if len(rows) >= least else 1.0 for i, rows in enumerate(seen)]
     p_values = holm(raw)
-    return [_narrowed(axis, codes[:, i], wins, p_values[i], confidence=confidence) for i, axis in enumerate(space.axes)]
+    told = []
+    for i, (axis, rows) in enumerate(zip(space.axes, seen, strict=True)):
+        wins = win_shares(scores[rows], share)
+        each = _narrowed(axis, codes[rows, i], wins, p_values[i], confidence=confidence)
+        few = f"it matters in {len(rows)} networks only; {least} are needed to judge"
+        told.append(each if len(rows) >= least else replace(each, why=few))
+    return told
 
 
 def at_equal_cost(errors: Floats, costs: Floats) -> Floats:
@@ -88,13 +98,13 @@ def at_equal_cost(errors: Floats, costs: Floats) -> Floats:
 
 
 def win_shares(scores: Floats, share: float) -> Floats:
-    """How often each network is the best of a resample: float[n], sum 1; equal scores share alike.
+    """How often each network is the best of a resample: float[n], sum 1 (0 of none); equal scores share alike.
 
     A resample of m = share n networks with replacement holds none of the k best with probability (1 - k/n)**m.
     """
     n = len(scores)
     m = max(1, round(share * n))
-    left = (1 - np.arange(n + 1) / n) ** m
+    left = (1 - np.arange(n + 1) / max(1, n)) ** m
     _, group, sizes = np.unique(scores, return_inverse=True, return_counts=True)
     ends = np.concatenate([[0], np.cumsum(sizes)])
     return np.asarray(((left[ends[:-1]] - left[ends[1:]]) / sizes)[group])

@@ -7,7 +7,7 @@ no difference where one stage ends and the next begins.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import SimpleNamespace
@@ -15,17 +15,15 @@ from types import SimpleNamespace
 import numpy as np
 from numpy.typing import NDArray
 
-from archsearch import plugins
-from archsearch.errors import SpaceError
 from archsearch.spec.arch import scaled
 from archsearch.spec.canon import wired
-from archsearch.spec.fields import Chosen, Codes, Field, take
-from archsearch.spec.lower import HEAD, STEM, head_ops, parts, stem_op, unroll
+from archsearch.spec.fields import Chosen, Codes, take
+from archsearch.spec.grid import Grid, grid, tap_stage
+from archsearch.spec.lower import head_ops, parts, stem_op, unroll
 from archsearch.spec.runs import SIZE, ends, first_block, stage_rows
 from archsearch.spec.space import SearchSpace
 from archsearch.spec.trunk import doors, find_tap
 
-ROWS = 2_000_000  # of one part's table
 BASES = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], dtype=np.uint64)  # odd, so that no row is lost
 Prints = NDArray[np.uint64]
 
@@ -42,8 +40,7 @@ class Rows:
 class Part:
     """Content of one part for every combination of the axes it depends on; filled in as it is asked for."""
 
-    axes: tuple[int, ...]
-    strides: NDArray[np.int64]  # of the mixed-radix row number
+    grid: Grid
     numbers: NDArray[np.int32]  # content number of each combination, -1 = not yet known; int32[rows]
     known: dict[Rows, int] = field(default_factory=lambda: {Rows(): 0})
     maps: Prints = field(default_factory=lambda: _affine(())[None])  # a, a, b, b of each content, uint64[contents, 4]
@@ -89,20 +86,14 @@ class Contents:
 
     def _numbers(self, place: int, codes: Codes) -> NDArray[np.int64]:
         part = self.parts[place]
-        rows = codes[:, list(part.axes)] @ part.strides
+        rows = part.grid.rows(codes)
         numbers = part.numbers[rows]
         if (numbers < 0).any():
-            new = np.unique(rows[numbers < 0]).tolist()
-            part.fill({row: _content(self.space, place, self._pick(part, row)) for row in new})
+            new = np.unique(rows[numbers < 0])
+            picks = part.grid.codes(new, len(self.space.axes)).tolist()
+            part.fill({row: _content(self.space, place, pick) for row, pick in zip(new.tolist(), picks, strict=True)})
             numbers = part.numbers[rows]
         return np.asarray(numbers, dtype=np.int64)
-
-    def _pick(self, part: Part, row: int) -> list[int]:
-        """A code that has a combination of a part's axes."""
-        pick = [0] * len(self.space.axes)
-        for axis, stride in zip(part.axes, part.strides.tolist(), strict=True):
-            pick[axis] = row // stride % len(self.space.axes[axis].values)
-        return pick
 
 
 @lru_cache(maxsize=32)
@@ -111,10 +102,11 @@ def content_tables(space: SearchSpace) -> Contents:
 
     raises   SpaceError where a single stage has too many combinations
     """
-    names = parts(space)
+    grids = [grid(space, part, sized=False) for part in parts(space)]
+    made = tuple(Part(each, np.full(each.count, -1, dtype=np.int32)) for each in grids)
     sizes = np.stack([_affine((f"resolution {value}",))[2:] for value in space.resolution.options])
-    tapped = _tapped(space)
-    return Contents(space, tuple(_part(space, name) for name in names), None if tapped is None else tapped + 1, sizes)
+    tapped = tap_stage(space)
+    return Contents(space, made, None if tapped is None else tapped + 1, sizes)
 
 
 def fingerprints(space: SearchSpace, codes: Codes) -> Prints:
@@ -142,37 +134,6 @@ def distinct(space: SearchSpace, codes: Codes) -> Codes:
 
 
 # contents of parts --------------------------------------------------------------------------------------------------
-
-
-def _part(space: SearchSpace, part: int) -> Part:
-    axes = tuple(sorted({source.axis for source in _sources(space, part) if isinstance(source, Chosen)}))
-    radix = [len(space.axes[axis].values) for axis in axes]
-    rows = int(np.prod([float(choices) for choices in radix]))
-    if rows > ROWS:
-        raise SpaceError(f"space {space.name}: one stage has {rows:,} combinations; at most {ROWS:,} can be compared")
-    strides = np.array([int(np.prod(radix[place + 1 :])) for place in range(len(axes))], dtype=np.int64)
-    return Part(axes, strides, np.full(rows, -1, dtype=np.int32))
-
-
-def _sources(space: SearchSpace, part: int) -> Iterator[Field]:
-    """The fields on which the content of a part depends."""
-    yield space.width
-    last = len(space.stages) if part == HEAD else part
-    if part != STEM and last:
-        yield space.stages[last - 1].fields["width"]
-    if part >= 0:
-        yield from space.stages[part].fields.values()
-    tapped = _tapped(space) if part == HEAD else None
-    if tapped is not None:
-        yield from space.stages[tapped].fields.values()
-        yield from [space.stages[tapped - 1].fields["width"]] if tapped else []
-
-
-def _tapped(space: SearchSpace) -> int | None:
-    """Number of the stage whose map the head reads besides the last one."""
-    tap = plugins.load("heads", space.head.kind).tap
-    strides = [stage.fields["stride"].options[0] for stage in space.stages]
-    return None if tap is None else int(tap.stage(space.stem.stride, strides))
 
 
 def _content(space: SearchSpace, place: int, pick: Sequence[int]) -> Rows:

@@ -32,13 +32,6 @@ def to_toml(space: SearchSpace, *, comment: str = "") -> str:
     return top + _document(plain)
 
 
-def restrict_all(space: SearchSpace, keep: Mapping[str, tuple[Any, ...]]) -> SearchSpace:
-    """The space with several axes narrowed: axis name -> values that stay."""
-    for name, values in keep.items():
-        space = space.restrict(name, values)
-    return space
-
-
 def changed(old: SearchSpace, new: SearchSpace) -> list[tuple[Axis, Axis]]:
     """(before, after) of each axis that has other values in `new`."""
     return [(a, b) for a, b in zip(old.axes, new.axes, strict=True) if a.values != b.values]

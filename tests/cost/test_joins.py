@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from archsearch.cost import joins
 from archsearch.cost.count import metric
 from archsearch.cost.table import Part, cost_table
+from archsearch.spec.grid import Grid
 from archsearch.spec.space_file import read_space
 
 NAMES = ("madds", "params", "peak_memory", "activations")
@@ -25,12 +26,11 @@ def some_parts(draw):
     for _ in range(draw(st.integers(1, 6))):
         axes = tuple(sorted(draw(st.sets(st.sampled_from(range(len(radix))), max_size=2))))
         sizes = [radix[axis] for axis in axes]
-        strides = np.array([prod(sizes[place + 1 :]) for place in range(len(axes))], dtype=np.int64)
         costs = {}
         for name in NAMES:
             most = draw(st.sampled_from(VALUES))
             costs[name] = rng.integers(draw(st.sampled_from((0, 0, 0, -most))), most, size=prod(sizes))
-        parts.append(Part(axes, strides, costs))
+        parts.append(Part(Grid(axes, tuple(sizes)), costs))
     return radix, parts
 
 
@@ -96,7 +96,7 @@ def test_the_default_space_needs_six_gathers_of_one_word_and_its_public_parts_st
 @pytest.mark.parametrize(("bits", "shared"), [(31, True), (32, False)])
 def test_a_word_is_filled_to_its_last_bit_and_no_further(bits, shared):
     most = {"madds": 2**32 - 1, "params": 2**bits - 1}
-    part = Part((0,), np.ones(1, dtype=np.int64), {name: np.array([0, value]) for name, value in most.items()})
+    part = Part(Grid((0,), (2,)), {name: np.array([0, value]) for name, value in most.items()})
     plan = joins.plan([part], tuple(most))
     assert len(plan.words) == (1 if shared else 2)
     got = plan.count(np.array([[0], [1]]))

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archsearch.cost import extremes as extremes_file
-from archsearch.cost import parts as parts_file
 from archsearch.cost.count import BUILT_IN, count, count_codes
 from archsearch.cost.extremes import extremes
 from archsearch.cost.table import cost_table
 from archsearch.errors import PluginError, SpaceError
+from archsearch.spec import grid as grid_file
 from archsearch.spec.space_file import parse_space, read_space
 from tests.strategies import SHIPPED, space_tables
 
@@ -101,7 +101,7 @@ def test_where_combinations_are_too_many_the_extremes_are_searched_and_say_so(mo
 
 
 def test_a_stage_with_too_many_combinations_is_refused_with_its_number(monkeypatch):
-    monkeypatch.setattr(parts_file, "ROWS", 10)
+    monkeypatch.setattr(grid_file, "ROWS", 10)
     with pytest.raises(SpaceError, match="one stage has 216 combinations, more than 10"):
         cost_table(read_space("mobilenet_v2_small").restrict("width", (1.0,)), ("params",))
 

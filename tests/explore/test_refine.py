@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from archsearch.cost.table import cost_table
 from archsearch.errors import RunError
 from archsearch.explore.refine import JUDGED, at_equal_cost, dependence, needed, refine, win_shares
+from archsearch.spec.algebra import settled
+from archsearch.spec.content import distinct
 from archsearch.spec.space_file import parse_space, read_space
 
 SPACE = read_space("mobilenet_v2_small")
@@ -31,20 +33,64 @@ def left(told):
     return {each.axis.name: each.keep for each in told if each.dropped}
 
 
-@given(scores=st.lists(st.integers(0, 4), min_size=2, max_size=7), share=st.sampled_from((0.25, 0.5, 0.9)))
+@given(scores=st.lists(st.integers(0, 4), min_size=2, max_size=7), share=st.sampled_from((0.15, 0.25, 0.4, 0.55)))
 def test_win_shares_are_those_of_all_resamples(scores, share):
     values, n = np.array(scores, dtype=float), len(scores)
     m = max(1, round(share * n))
-    resamples = np.indices((n,) * m).reshape(m, -1).T
-    counts = np.zeros(n)
-    for resample in resamples[:: max(1, len(resamples) // 20_000)] if m < 6 else []:
-        best = values[resample].min()
-        tied = values == best
-        counts += tied / tied.sum()
-    told = win_shares(values, share)
-    assert told.sum() == pytest.approx(1)
-    if m < 5:  # all of them were looked at
-        assert told == pytest.approx(counts / counts.sum())
+    assert m < 5
+    best = values[np.indices((n,) * m).reshape(m, -1)].min(axis=0)
+    tied = values == best[:, None]  # bool[n**m, n]
+    wins = (tied / tied.sum(axis=1, keepdims=True)).mean(axis=0)
+    assert win_shares(values, share) == pytest.approx(wins)
+
+
+BLOCKS = """
+resolution = 32
+width = 1.0
+[[stage]]
+width = 8
+repeats = [1, 2, 3, 4]
+per_block = true
+kernel = [3, 5, 7]
+"""
+PER_BLOCK = parse_space(tomllib.loads(BLOCKS), name="blocks")
+REPEATS, LAST = (
+    [axis.name for axis in PER_BLOCK.axes].index(name) for name in ("stage1.repeats", "stage1.block4.kernel")
+)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_kernel_of_an_absent_block_says_nothing(seed):
+    codes = distinct(PER_BLOCK, PER_BLOCK.sample(2000, np.random.default_rng(seed)))
+    codes, _ = settled(PER_BLOCK, codes)  # absent blocks all have kernel 3, as samplers that know of them write it
+    errors = 0.1 * codes[:, REPEATS] + noise(len(codes), seed)  # shallow networks are better, and have kernel 3
+    told = {each.axis.name: each for each in refine(PER_BLOCK, codes, errors, np.zeros((len(codes), 0)))}
+    assert dependence(codes[:, LAST], errors) < 1e-3
+    assert left(told.values()).keys() == {"stage1.repeats"}
+    deep = codes[codes[:, REPEATS] == 3]
+    assert told["stage1.block4.kernel"].tried == tuple(np.bincount(deep[:, LAST], minlength=3))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_matters_in_some_networks_is_found_there(seed):
+    codes = PER_BLOCK.sample(700, np.random.default_rng(seed))
+    there = codes[:, REPEATS] == 3
+    errors = 0.06 * (there & (codes[:, LAST] == 0)) + noise(700, seed)
+    errors -= 0.1 * (codes[:, REPEATS] == 0)  # the winners of all networks have no fourth block
+    told = left(refine(PER_BLOCK, codes, errors, np.zeros((700, 0))))
+    assert told == {"stage1.repeats": (1,), "stage1.block4.kernel": (5, 7)}
+
+
+def test_an_axis_that_matters_in_few_networks_stays():
+    codes = PER_BLOCK.sample(400, np.random.default_rng(0))
+    many, few = codes[codes[:, REPEATS] < 3], codes[codes[:, REPEATS] == 3][:59]
+    codes = np.concatenate([many, few])
+    errors = 1.0 * ((codes[:, REPEATS] == 3) & (codes[:, LAST] == 1)) + noise(len(codes))
+    told = {each.axis.name: each for each in refine(PER_BLOCK, codes, errors, np.zeros((len(codes), 0)))}
+    assert told["stage1.block4.kernel"].dropped == ()
+    assert told["stage1.block4.kernel"].why == "it matters in 59 networks only; 60 are needed to judge"
+    without = {each.axis.name: each for each in refine(PER_BLOCK, many, noise(len(many)), np.zeros((len(many), 0)))}
+    assert sum(without["stage1.block4.kernel"].wins) == 0
 
 
 def test_nothing_is_narrowed_where_nothing_matters():

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from archsearch.errors import SpaceError
 from archsearch.spec.arch import Arch
+from archsearch.spec.narrow import restricted
 from archsearch.spec.space_file import parse_space, read_space
-from archsearch.spec.space_text import changed, restrict_all, to_toml
+from archsearch.spec.space_text import changed, to_toml
 from tests.strategies import SHIPPED, space_tables
 
 
@@ -52,7 +53,7 @@ def test_a_narrowed_space_is_read_back_with_the_choices_that_are_left(table, dat
         axis.name: tuple(data.draw(st.lists(st.sampled_from(axis.values), min_size=1, unique=True)))
         for axis in space.axes
     }
-    narrow = restrict_all(space, keep)
+    narrow = restricted(space, keep)
     read = again(narrow)
     assert read.size == narrow.size
     assert {axis.name: axis.values for axis in read.axes} == {
@@ -69,7 +70,7 @@ def test_a_narrowed_space_is_read_back_with_the_choices_that_are_left(table, dat
 
 def test_the_number_of_classes_goes_along_and_the_original_is_untouched():
     space = read_space("mobilenet_v2_small")
-    narrow = restrict_all(space.with_classes(7), {"stage2.kernel": (5,), "width": (0.5, 1.0)})
+    narrow = restricted(space.with_classes(7), {"stage2.kernel": (5,), "width": (0.5, 1.0)})
     text = to_toml(narrow, comment="one\ntwo")
     assert text.startswith("# one\n# two\n")
     assert again(narrow).head.classes == 7
@@ -114,7 +115,7 @@ def test_narrowed_blocks_are_read_back(data):
         axis.name: tuple(data.draw(st.lists(st.sampled_from(axis.values), min_size=1, unique=True)))
         for axis in space.axes
     }
-    narrow = restrict_all(space, keep)
+    narrow = restricted(space, keep)
     read = again(narrow)
     left = {axis.name: axis.values for axis in read.axes}
     for axis in narrow.axes:

@@ -17,11 +17,19 @@ class Figure:
     counts: str = "plain"  # the convention: a name in cost/conventions.py
     cut: bool = False  # digits behind the last printed one were cut off; else the number was rounded
     step: int = 1  # worth of the last printed digit: 10 where 590 means "between 585 and 595"
-    misprint: str = ""  # why the figure does not follow from the network; empty = it does
+    misprint: str = ""  # why the figure does not follow from the network
+    unexplained: str = (
+        ""  # where it does not follow either and nobody knows why: what is known. Both empty = it follows
+    )
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\d+(\.\d+)?[KMB]?", self.text):
             raise SpecError(f"a printed figure is digits and K, M or B, got {self.text!r}")
+
+    @property
+    def remark(self) -> str:
+        """What is said of a figure that does not follow; empty = it follows."""
+        return self.misprint or self.unexplained
 
     def agrees(self, counted: int) -> bool:
         """Whether `counted`, rounded (or cut) as the authors did, is what they printed; a half may go either way."""

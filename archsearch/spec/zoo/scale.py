@@ -15,6 +15,15 @@ class Family:
     scaled: bool = True
 
 
+def behind(head: Callable[[Arch], Arch], trunk: Callable[..., Arch], resolution: int) -> Family:
+    """The networks of a family with another head, at a resolution of their own unless another one is asked for."""
+
+    def build(width: float = 1.0, resolution: int = resolution) -> Arch:
+        return head(trunk(width, resolution))
+
+    return Family(build)
+
+
 def network(
     text: str, width: float = 1.0, resolution: int | None = None, *, stem: bool = True, last: bool = True
 ) -> Arch:
