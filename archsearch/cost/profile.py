@@ -12,7 +12,7 @@ from archsearch.cost.budget import Budget
 from archsearch.cost.count import BUILT_IN
 from archsearch.cost.ends import end
 from archsearch.cost.estimate import estimate
-from archsearch.cost.exact.counting import Effort, Fitting, Tell, fitting
+from archsearch.cost.exact.counting import Effort, Fitting, Tell, fitting, silent
 from archsearch.cost.exact.limits import ratio
 from archsearch.cost.feasible import check
 from archsearch.cost.table import cost_table
@@ -71,14 +71,14 @@ class Profile:
 
 
 def profile(
-    space: SearchSpace, budget: Budget, rng: np.random.Generator, *, tell: Tell = lambda done, total, text: None
+    space: SearchSpace, budget: Budget, rng: np.random.Generator, *, tell: Tell = silent
 ) -> Profile:
     """The profile of a space under a budget.
 
     tell     called as the work goes on
     raises   BudgetError with the nearest possible network where nothing fits
     """
-    check(space, budget)
+    check(space, budget, tell)
     try:
         return _exact(space, budget, fitting(space, budget, tell), rng, tell=tell)
     except TooMany:

@@ -31,6 +31,10 @@ EARLY = 2  # times too much from which what the first cases took is believed
 Tell = Callable[[int, int, str], object]  # done, of how many, what
 
 
+def silent(done: int, total: int, text: str) -> None:
+    """Tells nobody."""
+
+
 @dataclass(eq=False)
 class Fitting:
     """The networks of a space that fit a budget, numbered from 0; make one with `fitting`."""
@@ -168,7 +172,7 @@ class Fitting:
         return [int(np.sum(each)) * self._free for each in grid]
 
 
-def fitting(space: SearchSpace, budget: Budget, tell: Tell = lambda done, total, text: None) -> Fitting:
+def fitting(space: SearchSpace, budget: Budget, tell: Tell = silent) -> Fitting:
     """The networks that fit; kept for the last budget.
 
     tell     called as the count goes on
@@ -199,7 +203,7 @@ class Effort:
         made = unsettled(space, budget)
         made.most, made.purse = max(self.left, 0), Purse(min(PAIRS, EACH * max(self.left, 1)))
         try:
-            made.settle(lambda done, total, text: None)
+            made.settle(silent)
         finally:
             self.left -= max(made.work, made.purse.spent // EACH, 1)
         return made
