@@ -104,7 +104,8 @@ def _fits(found: "Profile") -> str:
         return f"{found.fits:,} fit ({share:.3g} %), counted exactly"
     low, high = found.interval
     if found.error is None:
-        return f"from {low:,} to {high:,} fit (95 % interval): none of the networks drawn does, {found.looked:,} were found"
+        told = f"none of the networks drawn does, {found.looked:,} were found"
+        return f"from {low:,} to {high:,} fit (95 % interval): {told}"
     return f"about {found.fits:,} fit ({share:.3g} %); 95 % interval {low:,} to {high:,}"
 
 

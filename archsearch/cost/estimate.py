@@ -21,7 +21,11 @@ DRAWN = 2_000_000  # codes of the whole space
 CHUNK = 100_000  # of them at once
 COMMON = 0.01  # share of the space that fits from which drawing from the whole of it is precise enough
 WANTED = 10_000  # networks that fit, of those that fit by rounded costs
-PILOT, FEWEST, MOST = 2048, 16_384, 60_000  # draws that say how many are needed; at least and at most so many; codes kept
+PILOT, FEWEST, MOST = (
+    2048,
+    16_384,
+    60_000,
+)  # draws that say how many are needed; at least and at most so many; codes kept
 Z = 1.959964  # of a 95 % interval
 
 
@@ -112,7 +116,7 @@ def _fitting(space: SearchSpace, budget: Budget, n: int, rng: np.random.Generato
     """Those that fit of n codes drawn."""
     codes = space.sample_compact(n, rng)
     costs = cost_table(space, tuple(budget.limits) or ("madds",)).count(codes)
-    return codes[np.broadcast_to(budget.fits(costs), (n,))].astype(np.int64)
+    return np.asarray(codes[np.broadcast_to(budget.fits(costs), (n,))], dtype=np.int64)
 
 
 def _seen(space: SearchSpace, codes: Codes) -> dict[str, list[int]]:

@@ -38,9 +38,7 @@ def climb(space: SearchSpace, budget: Budget, codes: Codes) -> Codes:
     return np.asarray(codes[np.broadcast_to(budget.fits(costs), (len(codes),))])
 
 
-def nearest(
-    space: SearchSpace, budget: Budget, codes: Codes, tell: Tell = silent
-) -> tuple[Codes, bool]:
+def nearest(space: SearchSpace, budget: Budget, codes: Codes, tell: Tell = silent) -> tuple[Codes, bool]:
     """The code whose most broken limit is broken by the least share of it, and whether that is proved.
 
     Closes in by counting what fits wider limits, until that would be more than `Effort` allows.
@@ -79,9 +77,7 @@ def loosened(budget: Budget, share: float) -> Budget:
     )
 
 
-def nothing(
-    space: SearchSpace, budget: Budget, codes: Codes, *, none: bool | None, tell: Tell = silent
-) -> BudgetError:
+def nothing(space: SearchSpace, budget: Budget, codes: Codes, *, none: bool | None, tell: Tell = silent) -> BudgetError:
     """The error that tells the nearest network.
 
     codes    some that do not fit; the nearest of all of them where `none` is None

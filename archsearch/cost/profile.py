@@ -70,9 +70,7 @@ class Profile:
     axes: Mapping[str, tuple[Choice, ...]]
 
 
-def profile(
-    space: SearchSpace, budget: Budget, rng: np.random.Generator, *, tell: Tell = silent
-) -> Profile:
+def profile(space: SearchSpace, budget: Budget, rng: np.random.Generator, *, tell: Tell = silent) -> Profile:
     """The profile of a space under a budget.
 
     tell     called as the work goes on

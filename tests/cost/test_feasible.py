@@ -85,6 +85,32 @@ def test_draws_fit_are_distinct_and_repeat_with_their_seed():
         assert wanted.fits(cost_table(space, ("madds", "params")).count(drawn)).all()
 
 
+def test_no_code_is_drawn_twice_where_many_of_those_that_fit_are_wanted():
+    space = read_space("mobilenet_v1")
+    wanted = budget(madds=(1e8, 1.01e8))
+    number = counted(space, wanted).count
+    for n in (2000, 9000, number + 1):
+        assert n**2 / 2 > 10 * number  # as many repeats would be drawn
+        codes = pool(space, wanted, n, np.random.default_rng(0)).codes
+        assert len(codes) == len(np.unique(codes, axis=0)) == min(n, number)
+
+
+@pytest.mark.parametrize("greatest", [2, 300, 70_000])
+def test_each_code_once_keeps_the_order(greatest):
+    codes = np.random.default_rng(0).integers(0, greatest, size=(500, 3)) // (greatest // 2) * (greatest // 2)
+    assert [tuple(code) for code in feasible.once(codes)] == list(dict.fromkeys(tuple(code) for code in codes))
+    assert feasible.once(codes[:0]).shape == (0, 3)
+
+
+def test_the_nearest_network_is_looked_for_with_limited_work():
+    space, wanted = read_space("mobilenet_v2"), budget(madds=(0, 2e7), params=(4e6, 9e6))
+    codes, told = space.sample(64, np.random.default_rng(0)), []
+    table = cost_table(space, ("madds", "params"))
+    best, _ = nearest(space, wanted, codes, lambda done, total, text: told.append((done, total)))
+    assert worst(wanted, table.count(best[None]))[0] <= worst(wanted, table.count(codes)).min()
+    assert told
+
+
 def test_the_log_spread_is_even_over_the_logarithm_of_cost_and_the_uniform_one_is_not():
     space = read_space("mobilenet_v2")
     tenths = {}
@@ -102,6 +128,9 @@ def test_fewer_than_asked_for_means_all():
     assert 1 < number < 500
     for spread in ("uniform", "log-madds"):
         assert len(draw(space, wanted, 500, np.random.default_rng(0), spread=spread)) == number
+        for most in (space.size, space.size + 1):
+            whole = draw(space, Budget(), most, np.random.default_rng(0), spread=spread)
+            assert len(np.unique(whole, axis=0)) == len(whole) == space.size
 
 
 def test_an_unknown_spread_is_refused():

@@ -173,7 +173,7 @@ class Fitting:
 
 
 def fitting(space: SearchSpace, budget: Budget, tell: Tell = silent) -> Fitting:
-    """The networks that fit; kept for the last budget.
+    """The networks that fit; kept for the last two budgets.
 
     tell     called as the count goes on
     raises   TooMany where exact counting would take too long: halves too large, more than two sums limited at once
@@ -183,7 +183,7 @@ def fitting(space: SearchSpace, budget: Budget, tell: Tell = silent) -> Fitting:
     return made
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _fitting(space: SearchSpace, limits: tuple[tuple[str, float, float], ...]) -> Fitting:
     return unsettled(space, Budget(limits={name: Limit(low=low, high=high) for name, low, high in limits}))
 
