@@ -15,7 +15,6 @@ FIX_HELP = "Keep only these values of an axis, AXIS=VALUE[,VALUE]; AXIS may be a
 SpaceArgument = Annotated[str, typer.Argument(help=SPACE_HELP, metavar="SPACE")]
 FixOption = Annotated[list[str] | None, typer.Option("--fix", help=FIX_HELP, metavar="AXIS=VALUE[,VALUE]")]
 SHOWN = ("madds", "params", "peak_memory")
-DRAWS, TRIES = 4096, 250  # codes of a union drawn at once, and how often
 
 
 def contains(space: SpaceArgument, arch: ArchArgument, fix: FixOption = None, as_json: JsonOption = False) -> None:
@@ -162,6 +161,7 @@ def show_union(both: "Union", *, as_json: bool) -> None:
     from archsearch.cli.show import HEADINGS, console, percent, print_json, table
     from archsearch.cost.budget import show
     from archsearch.cost.count import BUILT_IN
+    from archsearch.cost.unions import ends_of
 
     known = both.overlap(np.random.default_rng(0))
     ends = {name: ends_of(both, name) for name in BUILT_IN}
@@ -182,52 +182,3 @@ def show_union(both: "Union", *, as_json: bool) -> None:
     rows = [[HEADINGS[name], show(low, name), show(high, name), "exact" if exact else "searched"]
             for name, (low, high, exact) in ends.items()]  # fmt: skip
     out.print(table(["cost", "least", "most", ""], rows, left=(0, 3)))
-
-
-def ends_of(both: "Union", name: str) -> tuple[int, int, bool]:
-    """Least and greatest value of a metric over all members, and whether both are exact."""
-    from archsearch.cost.extremes import extremes
-
-    ends = [extremes(space, name) for space in both.spaces]
-    return min(end.low for end in ends), max(end.high for end in ends), all(end.exact for end in ends)
-
-
-def drawn_from_union(both: "Union", budgets: dict[str, str], n: int, seed: int) -> list[Any]:
-    """n distinct networks of a union that fit, by drawing and looking; fewer where no more were found.
-
-    Every code is equally likely, so a network that many codes spell is likelier.
-    raises   BudgetError where none was found
-    """
-    import numpy as np
-
-    from archsearch.cost.budget import Budget, parse_limit, show
-    from archsearch.cost.table import cost_table
-    from archsearch.errors import BudgetError
-
-    budget = Budget(limits={
-        name: parse_limit(text, name, lambda name=name: ends_of(both, name)[1])  # type: ignore[misc]
-        for name, text in budgets.items()
-    })  # fmt: skip
-    rng, found = np.random.default_rng(seed), {}
-    for _ in range(TRIES):
-        for space, codes in zip(both.spaces, both.sample(max(DRAWS, n), rng), strict=True):
-            costs = cost_table(space, tuple(budget.limits) or ("madds",)).count(codes)
-            fitting = codes[np.broadcast_to(budget.fits(costs), (len(codes),))]
-            found |= prints_of(space, fitting)
-        if len(found) >= n:
-            break
-    if not found:
-        told = "; ".join(f"{name} from {show(low, name)} to {show(high, name)}"
-                         for name in budget.limits for low, high, _ in [ends_of(both, name)])  # fmt: skip
-        raise BudgetError(f"none of {TRIES * DRAWS:,} networks drawn from {both.name} fits; they can have {told}")
-    picked = rng.permutation(len(found))[:n]
-    members = list(found.values())
-    return [members[index][0].decode(members[index][1]) for index in picked.tolist()]
-
-
-def prints_of(space: "SearchSpace", codes: Any) -> dict[bytes, tuple["SearchSpace", Any]]:
-    """Fingerprint -> (space, code)."""
-    from archsearch.spec.content import fingerprints
-
-    prints = fingerprints(space, codes)
-    return {row.tobytes(): (space, code) for row, code in zip(prints, codes, strict=True)}

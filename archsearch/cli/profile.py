@@ -60,7 +60,7 @@ def document(found: "Profile") -> dict[str, Any]:
     """A profile as plain data."""
     return {
         "size": found.size, "fits": found.fits, "exact": found.interval is None,
-        "interval": found.interval and list(found.interval), "looked_at": found.looked,
+        "interval": found.interval and list(found.interval), "looked_at": found.looked, "share_error": found.error,
         "metrics": {
             name: {"min": each.low, "median": each.median, "max": each.high, "exact": list(each.exact)}
             for name, each in found.metrics.items()
@@ -91,14 +91,11 @@ def print_profile(out: Any, name: str, found: "Profile") -> None:
     ]  # fmt: skip
     out.print(table(["cost of those", "least", "median", "most"], rows))
     if any(len(each.exact) < 3 for each in found.metrics.values()):
-        out.print(
-            f"~ the best found, or of {found.looked:,} networks drawn; "
-            f"{'all else is exact' if found.interval is None else 'shares are of those, too'}",
-            style="dim",
-        )
+        out.print(_marked(found), style="dim", soft_wrap=True)
     out.print(_ruled_out(found), markup=False, soft_wrap=True)
     rows = [row for axis, choices in found.axes.items() for row in _rows(axis, choices)]
-    out.print(table(["choice", "", "of those", "", "of all", ""], rows, left=(0, 1, 3, 5)))
+    share = f"of those (± {100 * found.error:.2g})" if found.error else "of those"
+    out.print(table(["choice", "", share, "", "of all", ""], rows, left=(0, 1, 3, 5)))
 
 
 def _fits(found: "Profile") -> str:
@@ -106,7 +103,23 @@ def _fits(found: "Profile") -> str:
     if found.interval is None:
         return f"{found.fits:,} fit ({share:.3g} %), counted exactly"
     low, high = found.interval
+    if found.error is None:
+        told = f"none of the networks drawn does, {found.looked:,} were found"
+        return f"from {low:,} to {high:,} fit (95 % interval): {told}"
     return f"about {found.fits:,} fit ({share:.3g} %); 95 % interval {low:,} to {high:,}"
+
+
+def _marked(found: "Profile") -> str:
+    """What ~ means; and what the shares of choices are of, where they are not exact."""
+    looked = f"{found.looked:,} networks"
+    if found.error == 0:
+        return f"~ the best found, or of {looked} drawn; all else is exact"
+    if found.error is None:
+        return f"~ of {looked} that were found, not drawn: least, most and shares may be others"
+    return (
+        f"~ the best found, or of {looked} drawn; shares are of those, too, "
+        f"so they are off by up to {100 * found.error:.2g} points (95 %)"
+    )
 
 
 def _ruled_out(found: "Profile") -> str:

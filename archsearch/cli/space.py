@@ -102,8 +102,9 @@ def sample(
 ) -> None:
     """Random networks of a space that fit the budgets, with their costs.
 
-    Every code that fits is equally likely; a network that several codes spell is likelier by as much. None is drawn
-    twice; where fewer fit than are asked for, all of them are printed.
+    Every code that fits is equally likely, and none is drawn twice. Two codes may spell one network: it is likelier by
+    as much, and may be printed twice, with the same key; of several spaces joined by + each network is printed once.
+    Where fewer codes fit than are asked for, all of them are printed.
 
     Example: archsearch space sample mobilenet_v2 -n 3 --budget-madds 300M --band 0.9..1.0
     """
@@ -113,9 +114,12 @@ def sample(
 
     read = opened(space, fix)
     budgets = budget_texts(budget_madds, budget_params, budget_memory)
-    with working("networks that fit"):
-        drawn = _drawn(read, budgets, n, seed, band=band, spread=spread)
-    records = [record(arch) for arch in drawn]
+    with working("networks that fit") as tell:
+        drawn = _drawn(read, budgets, n, seed, band=band, spread=spread, tell=tell)
+        records = []
+        for nth, arch in enumerate(drawn):
+            tell(nth, len(drawn), "networks counted")
+            records.append(record(arch))
     if len(records) < n:
         told = f"number of networks: {len(records):,}, not {n:,}; no more fit, or no more were found"
         console(error=True).print(told, style="dim")
@@ -127,24 +131,29 @@ def sample(
     console().print(table(["key", "MAdds", "params", "peak memory", "network"], rows, left=(0, 4)))
 
 
-def _drawn(space: Any, budgets: dict[str, str], n: int, seed: int, *, band: str | None, spread: str) -> list[Any]:
+def _drawn(
+    space: Any, budgets: dict[str, str], n: int, seed: int, *, band: str | None, spread: str, tell: Any
+) -> list[Any]:  # fmt: skip
     """n networks that fit; fewer where fewer do."""
     import numpy as np
 
     from archsearch.cost.feasible import read_budget
     from archsearch.cost.sampling import draw, narrowed
+    from archsearch.cost.unions import draw_union, union_budget
     from archsearch.errors import SpaceError
     from archsearch.spec.union import Union
 
     if isinstance(space, Union):
         if band is not None or spread != "uniform":
             raise SpaceError(f"--band and --spread are for one space, and {space.name} is several")
-        return algebra.drawn_from_union(space, budgets, n, seed)
-
+        found = draw_union(space, union_budget(budgets, space), n, np.random.default_rng(seed), tell)
+        return [space.decode(member, code) for member, code in found]
     budget = read_budget(budgets, space)
     if band is not None:
         budget = narrowed(budget, budgets, band)
-    return [space.decode(code) for code in draw(space, budget, n, np.random.default_rng(seed), spread=spread)]
+    return [
+        space.decode(code) for code in draw(space, budget, n, np.random.default_rng(seed), spread=spread, tell=tell)
+    ]
 
 
 app.command()(profile)

@@ -1,12 +1,11 @@
 """The least and the greatest value of a metric among the networks that fit: proved by counting that none is beyond."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from archsearch.cost.budget import Budget, Limit
-from archsearch.cost.exact.counting import fitting
+from archsearch.cost.exact.counting import Effort
 from archsearch.cost.extremes import extremes
 from archsearch.cost.table import CostTable, cost_table
 from archsearch.errors import TooMany
@@ -16,14 +15,6 @@ from archsearch.spec.space import SearchSpace
 STARTS = 16  # codes from which a climb begins
 ROUNDS = 6  # of counting what lies beyond the best
 BEYOND = 512  # networks beyond the best that are looked at
-
-
-@dataclass
-class Effort:
-    """Work that may still be spent on proofs: different costs of half networks."""
-
-    left: int = 8_000_000  # about 3 s
-    each: int = 0  # what one proof is expected to take
 
 
 def end(
@@ -44,11 +35,9 @@ def end(
         if effort.left < max(effort.each, 1):
             break
         try:
-            found = fitting(space, _beyond(budget, name, sign, best))
+            found = effort.fitting(space, _beyond(budget, name, sign, best))
         except TooMany:
-            effort.left -= 2_000_000  # what it costs to find out
             break
-        effort.left -= found.work
         if not found.count:
             return best, True
         codes = found.sample(BEYOND, np.random.default_rng(0))

@@ -21,7 +21,11 @@ DRAWN = 2_000_000  # codes of the whole space
 CHUNK = 100_000  # of them at once
 COMMON = 0.01  # share of the space that fits from which drawing from the whole of it is precise enough
 WANTED = 10_000  # networks that fit, of those that fit by rounded costs
-PILOT, FEWEST, MOST = 2048, 16_384, 60_000  # draws that say how many are needed; at least and at most so many
+PILOT, FEWEST, MOST = (
+    2048,
+    16_384,
+    60_000,
+)  # draws that say how many are needed; at least and at most so many; codes kept
 Z = 1.959964  # of a 95 % interval
 
 
@@ -33,12 +37,14 @@ class Estimate:
     interval   of 95 % around it; None where every code that fits was looked at
     codes      drawn, that fit, uniform among those that do; all of them where `interval` is None
     ruled_out  axis name -> for each of its choices whether it is proved that no code that fits has it
+    uniform    whether `codes` are; if not, none was drawn that fits, and they were found in another way
     """
 
     fits: int
     interval: tuple[int, int] | None
     codes: Codes
     ruled_out: Mapping[str, tuple[bool, ...]]
+    uniform: bool = True
 
 
 def estimate(space: SearchSpace, budget: Budget, rng: np.random.Generator, tell: Tell) -> Estimate:
@@ -69,43 +75,48 @@ def _of_near(rough: Near, rng: np.random.Generator, tell: Tell) -> Estimate:
     codes = rough.look(n, rng)
     tell(1, 2, "networks drawn, the exact count would take too long")
     low, high = wilson(len(codes), n)
+    uniform = len(codes) > 0
     return Estimate(
-        fits=min(max(round(rough.count * len(codes) / n), rough.least), rough.count),
+        fits=min(max(round(rough.count * len(codes) / n), rough.least, 1), rough.count),
         interval=(max(1, rough.least, math.floor(rough.count * low)), min(rough.count, math.ceil(rough.count * high))),
-        codes=codes if len(codes) else pool(space, budget, 1, rng).codes,
+        codes=codes if uniform else pool(space, budget, 1, rng).codes, uniform=uniform,
         ruled_out={name: tuple(not each for each in mine) for name, mine in rough.outer.marginals.items()},
     )  # fmt: skip
 
 
 def _of_all(space: SearchSpace, budget: Budget, rng: np.random.Generator, tell: Tell) -> Estimate:
     """From networks of the whole space; a choice is ruled out by the extremes of what is left of the space with it."""
-    kept: list[Codes] = []
+    codes, found, seen = space.sample(0, rng), 0, _seen(space, space.sample(0, rng))
     sizes = [min(CHUNK, DRAWN - begin) for begin in range(0, DRAWN, CHUNK)]
     for nth, size in enumerate(sizes):
         tell(nth, len(sizes), "chunks drawn, the exact count would take too long")
-        kept.append(_fitting(space, budget, size, rng))
-    codes = np.concatenate(kept)
-    found = len(codes)
+        more = _fitting(space, budget, size, rng)
+        found += len(more)
+        seen = {name: np.add(each, mine).tolist() for (name, each), mine in
+                zip(seen.items(), _seen(space, more).values(), strict=True)}  # fmt: skip
+        codes = np.concatenate([codes, more[: MOST - len(codes)]])
     if not found:
         codes = pool(space, budget, 1, rng).codes
+        seen = _seen(space, codes)
     low, high = wilson(found, DRAWN)
     ruled_out = {
         axis.name: tuple(
-            not seen and _beyond(space, budget, axis.name, value) for value, seen in zip(axis.values, mine, strict=True)
+            not hits and _beyond(space, budget, axis.name, value)
+            for value, hits in zip(axis.values, seen[axis.name], strict=True)
         )
-        for axis, mine in zip(space.axes, _seen(space, codes).values(), strict=True)
+        for axis in space.axes
     }
     return Estimate(
-        fits=round(space.size * found / DRAWN), codes=codes, ruled_out=ruled_out,
+        fits=max(1, round(space.size * found / DRAWN)), codes=codes, ruled_out=ruled_out, uniform=found > 0,
         interval=(max(1, math.floor(space.size * low)), math.ceil(space.size * high)),
     )  # fmt: skip
 
 
 def _fitting(space: SearchSpace, budget: Budget, n: int, rng: np.random.Generator) -> Codes:
     """Those that fit of n codes drawn."""
-    codes = space.sample(n, rng)
+    codes = space.sample_compact(n, rng)
     costs = cost_table(space, tuple(budget.limits) or ("madds",)).count(codes)
-    return np.asarray(codes[np.broadcast_to(budget.fits(costs), (n,))])
+    return np.asarray(codes[np.broadcast_to(budget.fits(costs), (n,))], dtype=np.int64)
 
 
 def _seen(space: SearchSpace, codes: Codes) -> dict[str, list[int]]:

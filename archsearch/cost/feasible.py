@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.cost.budget import Budget, parse_limit, show
 from archsearch.cost.exact.coarse import Near, near
-from archsearch.cost.exact.counting import Fitting, fitting
+from archsearch.cost.exact.counting import Fitting, Tell, fitting, silent
 from archsearch.cost.extremes import extremes
 from archsearch.cost.nearest import climb, nearest_first, nothing
 from archsearch.cost.table import CostTable, cost_table
@@ -22,6 +23,7 @@ LOOK = 16  # draws after which the share that fits is judged
 ROUGH = 500_000  # draws at most from what rounded costs leave
 WHOLE = 300_000  # codes left by rounded costs up to which each of them is looked at
 TRIES = 256  # draws at most
+MANY = 0.1  # share of what fits from which drawing meets too many of those drawn before
 RARE = 1e-4  # share that fits below which drawing and looking takes too long
 SMALL = 300_000  # spaces up to this size are looked at whole
 
@@ -47,8 +49,11 @@ def read_budget(texts: Mapping[str, str], space: SearchSpace) -> Budget:
     )
 
 
-def check(space: SearchSpace, budget: Budget) -> None:
-    """Raise BudgetError, with the nearest possible value, where no network of the space can meet the budget."""
+def check(space: SearchSpace, budget: Budget, tell: Tell = silent) -> None:
+    """Raise BudgetError, with the nearest possible value, where no network of the space can meet the budget.
+
+    tell     called as the search for a network goes on
+    """
     for name, limit in budget.limits.items():
         ends = extremes(space, name)
         about = "" if ends.exact else "about "
@@ -63,44 +68,52 @@ def check(space: SearchSpace, budget: Budget) -> None:
                 f"the nearest possible is {about}{ends.high:,} ({show(ends.high, name)})"
             )
     if budget.limits:
-        pool(space, budget, 1, np.random.default_rng(0))
+        _found(space, budget, 1, np.random.default_rng(0), tell=tell)
 
 
 def pool(space: SearchSpace, budget: Budget, n: int, rng: np.random.Generator, *, also: tuple[str, ...] = ()) -> Pool:
-    """At least one and about n codes that fit the budget, uniform among those that do.
+    """n different codes that fit the budget, uniform among those that do; at least one.
 
-    Drawn and looked at where enough fit; where fewer than 1 in 10,000 do, drawn from their exact count, or, where that
-    would take too long, from all that fit by rounded costs, and looked at. Fewer than n only where fewer fit or are
-    found. Not uniform only where rounded costs are too many as well, or leave too much that does not fit.
+    Drawn and looked at where enough fit; where fewer than 1 in 10,000 do, or most of those that fit are wanted, drawn
+    from their exact count, or, where that would take too long, from all that fit by rounded costs, and looked at. Fewer
+    than n only where fewer fit or are found. Not uniform only where rounded costs are too many as well, or leave too
+    much that does not fit.
 
     also     further metrics to count
     raises   BudgetError with the nearest network where none fits, or none is found
     """
-    names = tuple(dict.fromkeys([*budget.limits, *also])) or ("madds",)
-    table = cost_table(space, names)
-    if space.size <= SMALL:
+    found = _found(space, budget, n, rng)
+    codes = rng.permutation(found)[: max(n, 1)] if len(found) > n else found
+    return Pool(codes, cost_table(space, tuple(dict.fromkeys([*budget.limits, *also])) or ("madds",)).count(codes))
+
+
+def _found(space: SearchSpace, budget: Budget, n: int, rng: np.random.Generator, *, tell: Tell = silent) -> Codes:
+    """At least one and about n different codes that fit."""
+    table = cost_table(space, tuple(budget.limits) or ("madds",))
+    whole = space.size <= SMALL
+    if whole:
         found, missed = _looked_at(space.enumerate(DRAW), budget, table, space.size)
     else:
         found, missed = _looked_at((space.sample(DRAW, rng) for _ in range(LOOK)), budget, table, n)
         if len(found) < n:
-            found = _rare(space, budget, found, missed, n=n, rng=rng)
+            found = _rare(space, budget, found, missed, n=n, rng=rng, tell=tell)
     if not len(found):
-        raise nothing(space, budget, missed, whole=space.size <= SMALL, none=_ruled_out(space, budget))
-    codes = rng.permutation(found)[: max(n, 1)] if len(found) > n else found
-    return Pool(codes, table.count(codes))
+        raise nothing(space, budget, missed, none=None if whole else _ruled_out(space, budget), tell=tell)
+    return found
 
 
-def counted(space: SearchSpace, budget: Budget) -> Fitting | None:
+def counted(space: SearchSpace, budget: Budget, tell: Tell = silent) -> Fitting | None:
     """The exact count, or None where it would take too long."""
     try:
-        return fitting(space, budget)
+        return fitting(space, budget, tell)
     except TooMany:
         return None
 
 
 def _looked_at(draws: Iterable[Codes], budget: Budget, table: CostTable, n: int) -> tuple[Codes, Codes]:
-    """The codes that fit, until n are found; and the nearest of the others, as long as none is."""
-    found, missed, total = [], [], 0
+    """The different codes that fit, until n are found; and the nearest of the others, as long as none is."""
+    found: list[Codes] = []
+    missed, total = [], 0
     for codes in draws:
         fits = np.broadcast_to(budget.fits(table.count(codes)), (len(codes),))
         found.append(codes[fits])
@@ -108,13 +121,23 @@ def _looked_at(draws: Iterable[Codes], budget: Budget, table: CostTable, n: int)
         if not total:
             missed.append(nearest_first(codes, budget, table))
         if total >= n:
+            found = [once(np.concatenate(found))]
+            total = len(found[0])
+        if total >= n:
             break
-    return np.concatenate(found), np.concatenate([*missed, codes[:0]])
+    return once(np.concatenate(found)), np.concatenate([*missed, codes[:0]])
+
+
+def once(codes: Codes) -> Codes:
+    """Each code once, in the order of the first of each."""
+    rows = np.ascontiguousarray(codes, dtype=np.min_scalar_type(int(codes.max(initial=0))))
+    keys = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1])))[:, 0] if rows.size else rows[:, :0].sum(axis=1)
+    return np.asarray(codes[np.sort(np.unique(keys, return_index=True)[1])])
 
 
 def _ruled_out(space: SearchSpace, budget: Budget) -> bool:
-    """Whether rounded costs prove that nothing fits."""
-    if space.size <= SMALL or counted(space, budget) is not None:
+    """Whether counting, exactly or with rounded costs, proves that nothing fits."""
+    if counted(space, budget) is not None:
         return True
     rough = near(space, budget)
     return rough is not None and not rough.count
@@ -129,26 +152,25 @@ def drawn(rough: Near, n: int, rng: np.random.Generator) -> Codes:
     while len(found) < n and looked < ROUGH:
         wanted = 1.2 * (n - len(found)) * max(looked, 1) / max(len(found), 1)
         size = int(min(max(wanted, DRAW // 4), LOOK * DRAW))
-        both = np.concatenate([found, rough.look(size, rng)])
-        _, first = np.unique(both, axis=0, return_index=True)
-        found, looked = both[np.sort(first)], looked + size
+        found, looked = once(np.concatenate([found, rough.look(size, rng)])), looked + size
     return found[:n]
 
 
 def _rare(
-    space: SearchSpace, budget: Budget, found: Codes, missed: Codes, *, n: int, rng: np.random.Generator
-) -> Codes:
+    space: SearchSpace, budget: Budget, found: Codes, missed: Codes, *, n: int, rng: np.random.Generator,
+    tell: Tell = silent,
+) -> Codes:  # fmt: skip
     """n codes where the first draws held fewer: drawn on, or by number from those that fit."""
     share = len(found) / (LOOK * DRAW)
     table = cost_table(space, tuple(budget.limits) or ("madds",))
-    if share < RARE or n > share * TRIES * DRAW:
-        exact = counted(space, budget)
+    if share < RARE or n > share * TRIES * DRAW or n > MANY * share * space.size:
+        exact = counted(space, budget, tell)
         if exact is not None:
             return exact.sample(n, rng)
-        rough = near(space, budget)
+        rough = near(space, budget, tell)
         codes = drawn(rough, n, rng) if rough is not None else found[:0]
         if len(codes) or (rough is not None and rough.count <= WHOLE):
             return codes
-    more, further = _looked_at((space.sample(DRAW, rng) for _ in range(TRIES - LOOK)), budget, table, n - len(found))
-    both = np.concatenate([found, more])
-    return both if len(both) else climb(space, budget, np.concatenate([missed, further]))
+    draws = (space.sample(DRAW, rng) for _ in range(TRIES - LOOK))
+    more, further = _looked_at(chain([found], draws), budget, table, n)
+    return more if len(more) else climb(space, budget, np.concatenate([missed, further]))

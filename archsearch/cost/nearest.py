@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.cost.budget import Budget, Limit
-from archsearch.cost.exact.counting import fitting
+from archsearch.cost.exact.counting import Effort, Tell, silent
 from archsearch.cost.table import CostTable, cost_table
 from archsearch.errors import BudgetError, TooMany
 from archsearch.spec.fields import Codes
@@ -38,19 +38,24 @@ def climb(space: SearchSpace, budget: Budget, codes: Codes) -> Codes:
     return np.asarray(codes[np.broadcast_to(budget.fits(costs), (len(codes),))])
 
 
-def nearest(space: SearchSpace, budget: Budget, codes: Codes) -> tuple[Codes, bool]:
+def nearest(space: SearchSpace, budget: Budget, codes: Codes, tell: Tell = silent) -> tuple[Codes, bool]:
     """The code whose most broken limit is broken by the least share of it, and whether that is proved.
 
+    Closes in by counting what fits wider limits, until that would be more than `Effort` allows.
+
     codes    from which to begin, none of them within the budget
+    tell     called as the search goes on
     """
     table = cost_table(space, tuple(budget.limits))
     tries = np.concatenate([codes, _climbed(space, budget, nearest_first(codes, budget, table))])
     low, best, share = 0.0, *_least(tries, budget, table)
+    effort = Effort()
     try:
         for nth in range(ROUNDS):
+            tell(nth, ROUNDS, "rounds of closing in on the nearest network")
             middle = nth and share - low > 1e-6
             give = (low + share) / 2 if middle else share * CLOSER
-            found = fitting(space, loosened(budget, give)).sample(256, np.random.default_rng(0))
+            found = effort.fitting(space, loosened(budget, give)).sample(256, np.random.default_rng(0))
             if len(found):
                 best, share = _least(found, budget, table)
             elif middle:
@@ -72,16 +77,14 @@ def loosened(budget: Budget, share: float) -> Budget:
     )
 
 
-def nothing(
-    space: SearchSpace, budget: Budget, codes: Codes, *, whole: bool, none: bool = False
-) -> BudgetError:  # fmt: skip
+def nothing(space: SearchSpace, budget: Budget, codes: Codes, *, none: bool | None, tell: Tell = silent) -> BudgetError:
     """The error that tells the nearest network.
 
-    codes    some that do not fit; the nearest of all of them where `whole`
-    none     whether it is proved that nothing fits
+    codes    some that do not fit; the nearest of all of them where `none` is None
+    none     whether it is proved that nothing fits; None where every code of the space was looked at
     """
     table = cost_table(space, tuple(budget.limits))
-    best, proved = (_least(codes, budget, table)[0], True) if whole else nearest(space, budget, codes)
+    best, proved = (_least(codes, budget, table)[0], True) if none is None else nearest(space, budget, codes, tell)
     told = ", ".join(f"{name} {int(value[0]):,}" for name, value in table.count(best[None]).items())
     return BudgetError(
         f"no network of space {space.name} {'meets' if proved or none else 'was found that meets'} the whole budget; "

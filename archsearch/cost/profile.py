@@ -1,5 +1,6 @@
 """What a budget leaves of a space: how many networks fit, what they cost, which choices they have."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,9 +10,9 @@ import numpy as np
 
 from archsearch.cost.budget import Budget
 from archsearch.cost.count import BUILT_IN
-from archsearch.cost.ends import Effort, end
+from archsearch.cost.ends import end
 from archsearch.cost.estimate import estimate
-from archsearch.cost.exact.counting import Fitting, Tell, fitting
+from archsearch.cost.exact.counting import Effort, Fitting, Tell, fitting, silent
 from archsearch.cost.exact.limits import ratio
 from archsearch.cost.feasible import check
 from archsearch.cost.table import cost_table
@@ -21,6 +22,7 @@ from archsearch.spec.space import SearchSpace
 
 ALL = 300_000  # networks that fit up to which each of them is looked at
 SAMPLE = 4096  # of more than that
+Z = 1.959964  # of a 95 % interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,25 +57,26 @@ class Profile:
     fits      codes that fit: exact, or the estimate
     interval  of 95 % around an estimate; None where `fits` is exact
     looked    networks behind values that are not exact
+    error     of 95 % on each side of a choice's share, at most; 0 where shares are exact; None where nothing is known
+              of it: no network drawn fits, and those looked at were found in another way
     """
 
     size: int
     fits: int
     interval: tuple[int, int] | None
     looked: int
+    error: float | None
     metrics: Mapping[str, Spread]
     axes: Mapping[str, tuple[Choice, ...]]
 
 
-def profile(
-    space: SearchSpace, budget: Budget, rng: np.random.Generator, *, tell: Tell = lambda done, total, text: None
-) -> Profile:
+def profile(space: SearchSpace, budget: Budget, rng: np.random.Generator, *, tell: Tell = silent) -> Profile:
     """The profile of a space under a budget.
 
     tell     called as the work goes on
     raises   BudgetError with the nearest possible network where nothing fits
     """
-    check(space, budget)
+    check(space, budget, tell)
     try:
         return _exact(space, budget, fitting(space, budget, tell), rng, tell=tell)
     except TooMany:
@@ -92,7 +95,7 @@ def _exact(space: SearchSpace, budget: Budget, found: Fitting, rng: np.random.Ge
     }
     metrics = _metrics(space, budget, codes, effort=None if whole else Effort(each=found.work), tell=tell)
     return Profile(
-        size=space.size, fits=found.count, interval=None, looked=len(codes), metrics=metrics, axes=axes
+        size=space.size, fits=found.count, interval=None, looked=len(codes), error=0.0, metrics=metrics, axes=axes
     )  # fmt: skip
 
 
@@ -106,10 +109,11 @@ def _estimated(space: SearchSpace, budget: Budget, rng: np.random.Generator, tel
             Choice(value=value, share=count / len(codes), count=count if whole else None, ruled_out=gone)
             for value, count, gone in zip(axis.values, seen, found.ruled_out[axis.name], strict=True)
         )
-    metrics = _metrics(space, budget, codes if whole else codes[:SAMPLE], effort=None if whole else Effort(left=0),
-                       tell=tell)  # fmt: skip
+    metrics = _metrics(space, budget, codes, effort=None if whole else Effort(left=0), tell=tell)
+    error = 0.0 if whole else Z / 2 / math.sqrt(len(codes)) if found.uniform else None
     return Profile(
-        size=space.size, fits=found.fits, interval=found.interval, looked=len(codes), metrics=metrics, axes=axes
+        size=space.size, fits=found.fits, interval=found.interval, looked=len(codes), error=error, metrics=metrics,
+        axes=axes,
     )  # fmt: skip
 
 

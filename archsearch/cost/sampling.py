@@ -8,8 +8,9 @@ from contextlib import suppress
 import numpy as np
 
 from archsearch.cost.budget import Budget, Limit
+from archsearch.cost.exact.counting import Tell, silent
 from archsearch.cost.extremes import extremes
-from archsearch.cost.feasible import check, pool
+from archsearch.cost.feasible import check, once, pool
 from archsearch.cost.table import cost_table
 from archsearch.errors import BudgetError
 from archsearch.spec.fields import Codes
@@ -20,19 +21,25 @@ SLICES = 32  # of the logarithm of MAdds
 CANDIDATES = 64  # codes of each slice, at least
 
 
-def draw(space: SearchSpace, budget: Budget, n: int, rng: np.random.Generator, *, spread: str = "uniform") -> Codes:
+def draw(
+    space: SearchSpace, budget: Budget, n: int, rng: np.random.Generator, *, spread: str = "uniform",
+    tell: Tell = silent,
+) -> Codes:  # fmt: skip
     """n codes that fit, each once: int64[<=n, axes]; fewer only where fewer fit or are found.
 
     spread   "uniform" over the codes that fit; "log-madds": costs are drawn uniformly from the logarithm of the MAdds
              of those that fit, and for each the nearest of some thousand candidates is taken
+    tell     called as the search for a network that fits goes on
     raises   BudgetError where nothing fits, or for an unknown spread
     """
     if spread not in SPREADS:
         raise BudgetError(f"spread {spread!r} is none of {', '.join(SPREADS)}")
-    check(space, budget)
+    check(space, budget, tell)
     if spread == "uniform":
         return pool(space, budget, n, rng).codes[:n]
     codes = _candidates(space, budget, CANDIDATES + 2 * n // SLICES, rng)
+    if len(codes) < n:  # parts of the range have fewer than their share
+        codes = once(np.concatenate([codes, pool(space, budget, n, rng).codes]))
     logs = np.log(np.maximum(cost_table(space, ("madds",)).count(codes)["madds"], 1))
     order = np.argsort(logs, kind="stable")
     left, found = logs[order], []
@@ -56,7 +63,7 @@ def _candidates(space: SearchSpace, budget: Budget, each: int, rng: np.random.Ge
             part = Budget(limits={**budget.limits, "madds": Limit(low=first, high=last)})
             with suppress(BudgetError):
                 found.append(pool(space, part, each, rng).codes)
-    return np.unique(np.concatenate(found or [pool(space, budget, each * SLICES, rng).codes]), axis=0)
+    return once(np.concatenate(found or [pool(space, budget, each * SLICES, rng).codes]))
 
 
 def narrowed(budget: Budget, texts: Mapping[str, str], text: str) -> Budget:

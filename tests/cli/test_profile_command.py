@@ -1,6 +1,10 @@
 """space profile, and how space sample spreads."""
 
 import math
+import re
+
+from archsearch.cost import estimate, feasible
+from archsearch.cost.exact import counting
 
 
 def test_profile_prints_counts_ranges_and_choices(cli):
@@ -44,3 +48,36 @@ def test_sample_says_when_it_has_given_all(cli):
     done = cli("space", "sample", "nas_bench_macro", "-n", 9, "--budget-madds", "7800k", "--json")
     assert len(done.json) == 1
     assert "1, not 9" in done.err
+
+
+def test_an_estimate_tells_its_error_and_claims_nothing_exact(cli, monkeypatch):
+    monkeypatch.setattr(counting, "WORK", 0)
+    monkeypatch.setattr(estimate, "DRAWN", 20_000)
+    command = ("space", "profile", "mobilenet_v2_small", "--budget-madds", "30M")
+    told = cli(*command).out
+    assert re.search(r"about [\d,]+ fit \(.* %\); 95 % interval [\d,]+ to [\d,]+", told)
+    assert re.search(r"of those \(± 0\.\d+\)", told)
+    assert "points (95 %)" in told
+    assert "exact" not in told
+    found = cli(*command, "--json").json
+    assert 0 < found["share_error"] == 1.959964 / 2 / math.sqrt(found["looked_at"])
+    assert found["exact"] is False
+
+
+def test_where_no_network_drawn_fits_the_interval_is_told_and_never_zero(cli, monkeypatch):
+    monkeypatch.setattr(counting, "WORK", 0)
+    monkeypatch.setattr(estimate, "DRAWN", 20)
+    monkeypatch.setattr(feasible, "TRIES", feasible.LOOK + 1)
+    command = ("space", "profile", "mobilenet_v2_small", "--budget-madds", "300M..400M")
+    told = cli(*command).out
+    assert re.search(r"codes; from 1 to [\d,]+ fit \(95 % interval\): none of the networks drawn does", told)
+    assert "about" not in told
+    assert "±" not in told
+    found = cli(*command, "--json").json
+    assert (found["share_error"], found["fits"] > 0) == (None, True)
+
+
+def test_an_exact_profile_says_so_and_has_no_error(cli):
+    done = cli("space", "profile", "mobilenet_v2_small", "--budget-madds", "30M")
+    assert "all else is exact" in done.out
+    assert "±" not in done.out

@@ -35,7 +35,7 @@ def test_where_almost_nothing_fits_the_exact_count_draws():
 
 
 def test_without_exact_counting_a_climb_still_finds_some(monkeypatch):
-    monkeypatch.setattr(feasible, "counted", lambda space, budget: None)
+    monkeypatch.setattr(feasible, "counted", lambda *_: None)
     monkeypatch.setattr(feasible, "TRIES", feasible.LOOK + 1)
     found = pool(read_space("mobilenet_v2"), budget(madds=(1e9, 1.1e9)), 5, np.random.default_rng(0))
     assert len(found.codes) >= 1
@@ -64,14 +64,14 @@ def test_a_nearest_network_that_is_not_proved_says_so(monkeypatch):
     def refuse(*_):
         raise TooMany("too much")
 
-    monkeypatch.setattr(nearest_file, "fitting", refuse)
-    monkeypatch.setattr(feasible, "counted", lambda space, budget: None)
+    monkeypatch.setattr(nearest_file.Effort, "fitting", refuse)
+    monkeypatch.setattr(feasible, "counted", lambda *_: None)
     monkeypatch.setattr(feasible, "TRIES", feasible.LOOK + 1)
     space = read_space("mobilenet_v2")
     wanted = read_budget({"madds": "300M..301M", "peak_memory": "1MiB"}, space)
     with pytest.raises(BudgetError, match="mobilenet_v2 meets the whole budget; the nearest found has"):
         check(space, wanted)  # rounded costs prove that none fits, but not which is nearest
-    monkeypatch.setattr(feasible, "near", lambda space, budget: None)
+    monkeypatch.setattr(feasible, "near", lambda *_: None)
     with pytest.raises(BudgetError, match="was found that meets the whole budget; the nearest found has"):
         check(space, wanted)
 
@@ -83,6 +83,32 @@ def test_draws_fit_are_distinct_and_repeat_with_their_seed():
         assert (drawn == again).all()
         assert len(np.unique(drawn, axis=0)) == 200
         assert wanted.fits(cost_table(space, ("madds", "params")).count(drawn)).all()
+
+
+def test_no_code_is_drawn_twice_where_many_of_those_that_fit_are_wanted():
+    space = read_space("mobilenet_v1")
+    wanted = budget(madds=(1e8, 1.01e8))
+    number = counted(space, wanted).count
+    for n in (2000, 9000, number + 1):
+        assert n**2 / 2 > 10 * number  # as many repeats would be drawn
+        codes = pool(space, wanted, n, np.random.default_rng(0)).codes
+        assert len(codes) == len(np.unique(codes, axis=0)) == min(n, number)
+
+
+@pytest.mark.parametrize("greatest", [2, 300, 70_000])
+def test_each_code_once_keeps_the_order(greatest):
+    codes = np.random.default_rng(0).integers(0, greatest, size=(500, 3)) // (greatest // 2) * (greatest // 2)
+    assert [tuple(code) for code in feasible.once(codes)] == list(dict.fromkeys(tuple(code) for code in codes))
+    assert feasible.once(codes[:0]).shape == (0, 3)
+
+
+def test_the_nearest_network_is_looked_for_with_limited_work():
+    space, wanted = read_space("mobilenet_v2"), budget(madds=(0, 2e7), params=(4e6, 9e6))
+    codes, told = space.sample(64, np.random.default_rng(0)), []
+    table = cost_table(space, ("madds", "params"))
+    best, _ = nearest(space, wanted, codes, lambda done, total, text: told.append((done, total)))
+    assert worst(wanted, table.count(best[None]))[0] <= worst(wanted, table.count(codes)).min()
+    assert told
 
 
 def test_the_log_spread_is_even_over_the_logarithm_of_cost_and_the_uniform_one_is_not():
@@ -102,6 +128,9 @@ def test_fewer_than_asked_for_means_all():
     assert 1 < number < 500
     for spread in ("uniform", "log-madds"):
         assert len(draw(space, wanted, 500, np.random.default_rng(0), spread=spread)) == number
+        for most in (space.size, space.size + 1):
+            whole = draw(space, Budget(), most, np.random.default_rng(0), spread=spread)
+            assert len(np.unique(whole, axis=0)) == len(whole) == space.size
 
 
 def test_an_unknown_spread_is_refused():

@@ -73,10 +73,12 @@ def test_an_estimate_holds_the_exact_count_in_its_interval_and_rules_out_only_wh
     assert found.interval[1] < 1.1 * found.interval[0]
     for name, choices in found.axes.items():
         for each, count in zip(choices, exact.marginals[name], strict=True):
-            assert each.share == pytest.approx(count / exact.count, abs=0.01)
+            assert each.share == pytest.approx(count / exact.count, abs=2 * found.error)
             assert each.count is None
             assert not (each.ruled_out and count)
     assert any(each.ruled_out for each in found.axes["width"])
+    assert found.error == pytest.approx(0.98 / found.looked**0.5, rel=1e-3)
+    assert found.error < 0.02
 
 
 def test_an_estimate_without_a_single_hit_still_profiles_what_can_be_found(monkeypatch):
@@ -86,6 +88,7 @@ def test_an_estimate_without_a_single_hit_still_profiles_what_can_be_found(monke
     space = read_space("mobilenet_v2_small").with_classes(11)  # a fresh space: no count of it is kept
     found = profile(space, Budget(limits={"madds": Limit(low=3e8)}), np.random.default_rng(0))
     assert found.interval[0] >= 1
+    assert (found.fits >= 1, found.error) == (True, None)
     assert found.metrics["madds"].low >= 3e8
 
 

@@ -6,7 +6,6 @@ Every network that fits is one of them, and each of them is drawn equally often;
 therefore uniform over all that fit.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from archsearch.cost.budget import Budget, Limit
 from archsearch.cost.count import metric
-from archsearch.cost.exact.counting import Fitting, planned
+from archsearch.cost.exact.counting import Fitting, Tell, planned, silent
 from archsearch.cost.exact.limits import Tables, make_tables
 from archsearch.cost.table import cost_table
 from archsearch.errors import TooMany
@@ -32,7 +31,6 @@ FIRST = (500, 60)  # units in the range of each sum, at most, at first; the seco
 LOOSE = 8  # how many times wider all parts' errors together may be at first than the limits
 EDGE = 8  # part of the way to a limit within which most networks that hold it lie
 SUMS = 2  # limited at once; a third limit is only looked at
-Tell = Callable[[int, int, str], object]  # done, of how many, what
 
 
 @dataclass(eq=False)
@@ -64,7 +62,7 @@ class Near:
         if self.left:
             return 0
         inner = Fitting(self.space, replace(self.outer.tables, inner=True), self.outer.plan)
-        inner.settle(_silent)
+        inner.settle(silent)
         return inner.count
 
     def look(self, n: int, rng: np.random.Generator) -> Codes:
@@ -80,10 +78,6 @@ class Near:
         return np.asarray(codes[np.broadcast_to(self.budget.fits(costs), (len(codes),))])
 
 
-def _silent(done: int, total: int, text: str) -> None:
-    """Tells nobody."""
-
-
 @dataclass(eq=False)
 class _Kept:
     """What was found for one space and budget, once it has been looked for."""
@@ -97,7 +91,7 @@ def _kept(space: SearchSpace, limits: tuple[tuple[str, float, float], ...]) -> _
     return _Kept()
 
 
-def near(space: SearchSpace, budget: Budget, tell: Tell = _silent) -> Near | None:
+def near(space: SearchSpace, budget: Budget, tell: Tell = silent) -> Near | None:
     """The networks that fit by rounded costs, or None where even those are too many; kept for the last few budgets.
 
     Units shrink until a share ENOUGH of what they leave truly fits, or a finer one would be more than WORK.

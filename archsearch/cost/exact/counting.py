@@ -13,7 +13,7 @@ import numpy as np
 
 from archsearch.cost.budget import Budget, Limit
 from archsearch.cost.exact.distribution import SAFE, Dist, Ints, members, push
-from archsearch.cost.exact.halves import Builder, Case, cases, most_costs
+from archsearch.cost.exact.halves import Builder, Case, Purse, cases, most_costs
 from archsearch.cost.exact.limits import Tables, make_tables, pack
 from archsearch.cost.exact.meeting import Meeting
 from archsearch.cost.exact.numbers import below, distinct
@@ -23,10 +23,16 @@ from archsearch.errors import TooMany
 from archsearch.spec.fields import Codes
 from archsearch.spec.space import SearchSpace
 
-WORK = 70_000_000  # different costs of half networks looked at, at most: about 20 s
+WORK = 10_000_000  # different costs of half networks, at most: about 3 s, and 300 MB while they are kept
 TWICE = 3  # times the work where two sums are limited
-KEPT = 4_000_000  # different costs kept in memory for drawing: 200 MB; the others are made again
+PAIRS = 40_000_000  # pairs of costs joined, at most: 2 s, and 160 MB
+EACH = 4  # pairs that are about as much work as one of the different costs
+EARLY = 2  # times too much from which what the first cases took is believed
 Tell = Callable[[int, int, str], object]  # done, of how many, what
+
+
+def silent(done: int, total: int, text: str) -> None:
+    """Tells nobody."""
 
 
 @dataclass(eq=False)
@@ -38,9 +44,9 @@ class Fitting:
     plan: Plan
     totals: list[int] = field(default_factory=list)  # how many fit in each case, free axes left out
     most: int | None = None  # work at most, where that is less than WORK
-    work: int = 0  # different costs of half networks that were looked at
+    work: int = 0  # different costs of half networks that were made
+    purse: Purse = field(default_factory=lambda: Purse(PAIRS))
     _kept: dict[object, list[Meeting]] = field(default_factory=dict)
-    _entries: int = 0
     _refused: TooMany | None = None
 
     def settle(self, tell: Tell) -> None:
@@ -49,23 +55,35 @@ class Fitting:
         raises   TooMany where that would take too long, again and again
         """
         if self._refused:
-            raise self._refused
+            raise TooMany(*self._refused.args)
         while len(self.totals) < len(self._cases):
             tell(len(self.totals), len(self._cases), "cases counted")
             try:
                 self.totals.append(self._counted(self._cases[len(self.totals)]))
             except TooMany as error:
-                self._refused = error
+                self._refused = TooMany(*error.args)  # without its traceback, which keeps what was made in memory
+                self._kept.clear()
                 raise
 
     def _counted(self, case: Case) -> int:
         meetings = self._solve(case)
-        sums = max((len(each.fields.limits) for each in meetings), default=0)
-        self.work += sum(len(each.left.keys) + len(each.right.keys) for each in meetings) * (TWICE if sums > 1 else 1)
-        most = min(WORK, WORK if self.most is None else self.most)
-        if self.work > most:
-            raise TooMany(f"more than {most:,} different costs of half networks")
+        spent = max(self.work / self._most, self.purse.spent / self.purse.most)
+        done = len(self.totals) + 1
+        if spent > EARLY / len(self._cases):  # few spaces come here, and looking ahead takes time
+            bound = sum(self._bound[:done]), sum(self._bound)
+            if spent * bound[1] > EARLY * bound[0]:
+                raise TooMany(f"{bound[0]} of {bound[1]} cases took {100 * spent:.0f} % of the work allowed")
         return sum(each.total for each in meetings)
+
+    @property
+    def _most(self) -> int:
+        return max(1, min(WORK, WORK if self.most is None else self.most))
+
+    @cached_property
+    def _bound(self) -> list[bool]:
+        """Which cases have a limit that may be broken: the others are hardly any work."""
+        packed = (pack(self.tables, [rows.ravel() for rows in case.rows]) for case in self._cases)
+        return [each is not None and bool(each[0].limits) for each in packed]
 
     @property
     def count(self) -> int:
@@ -117,20 +135,23 @@ class Fitting:
         return list(cases(self.tables, self.plan.fixed, self.space.radix))
 
     def _solve(self, case: Case) -> list[Meeting]:
-        """The halves of one case, for each choice of the axes that they share; from memory where it is kept."""
+        """The halves of one case, for each choice of the axes that they share; made once.
+
+        raises   TooMany where that is more work than is allowed
+        """
         packed = pack(self.tables, [rows.ravel() for rows in case.rows])
         if packed is None:
             return []
         fields, keys = packed
         name = (fields, tuple(each.tobytes() for each in keys))
-        if name in self._kept:
-            return self._kept[name]
-        meetings = Builder(case, self.plan, fields, keys, self.space.radix).meetings()
-        size = sum(len(each.left.keys) + len(each.right.keys) for each in meetings)
-        if self._entries + size <= KEPT:
+        if name not in self._kept:
+            meetings = Builder(case, self.plan, fields, keys, self.space.radix, self.purse).meetings()
+            size = sum(len(each.left.keys) + len(each.right.keys) for each in meetings)
+            self.work += size * (TWICE if len(fields.limits) > 1 else 1)
+            if self.work > self._most:
+                raise TooMany(f"more than {self._most:,} different costs of half networks")
             self._kept[name] = meetings
-            self._entries += size
-        return meetings
+        return self._kept[name]
 
     def _fill(self, codes: Codes, places: Ints, case: Case, meeting: Meeting, numbers: Ints) -> None:
         """Write the pairs number `numbers` of a meeting into `codes[places]`."""
@@ -151,8 +172,8 @@ class Fitting:
         return [int(np.sum(each)) * self._free for each in grid]
 
 
-def fitting(space: SearchSpace, budget: Budget, tell: Tell = lambda done, total, text: None) -> Fitting:
-    """The networks that fit; kept for the last few budgets of each space object.
+def fitting(space: SearchSpace, budget: Budget, tell: Tell = silent) -> Fitting:
+    """The networks that fit; kept for the last two budgets.
 
     tell     called as the count goes on
     raises   TooMany where exact counting would take too long: halves too large, more than two sums limited at once
@@ -164,7 +185,32 @@ def fitting(space: SearchSpace, budget: Budget, tell: Tell = lambda done, total,
 
 @lru_cache(maxsize=2)
 def _fitting(space: SearchSpace, limits: tuple[tuple[str, float, float], ...]) -> Fitting:
-    budget = Budget(limits={name: Limit(low=low, high=high) for name, low, high in limits})
+    return unsettled(space, Budget(limits={name: Limit(low=low, high=high) for name, low, high in limits}))
+
+
+@dataclass
+class Effort:
+    """Work that may still be spent on some counts: different costs of half networks."""
+
+    left: int = 5_000_000  # about 3 s
+    each: int = 0  # what one count is expected to take
+
+    def fitting(self, space: SearchSpace, budget: Budget) -> Fitting:
+        """The networks that fit, counted with what is left and not kept; what it took is taken off.
+
+        raises   TooMany where that is too little
+        """
+        made = unsettled(space, budget)
+        made.most, made.purse = max(self.left, 0), Purse(min(PAIRS, EACH * max(self.left, 1)))
+        try:
+            made.settle(silent)
+        finally:
+            self.left -= max(made.work, made.purse.spent // EACH, 1)
+        return made
+
+
+def unsettled(space: SearchSpace, budget: Budget) -> Fitting:
+    """The networks that fit; nothing is counted yet, and nothing kept for others."""
     tables = make_tables(cost_table(space, tuple(budget.limits) or ("madds",)), budget, space.radix)
     return planned(space, tables)
 

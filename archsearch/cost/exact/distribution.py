@@ -62,7 +62,7 @@ class Dist:
         ends = np.cumsum(weights[self.order])
         before = ends[self.start[entries]] - weights[self.order[self.start[entries]]]
         places = np.searchsorted(ends, before + numbers, side="right")
-        items = self.order[places]
+        items = self.order[places].astype(np.int64)
         return items, numbers + before - (ends[places] - weights[items])
 
 
@@ -140,6 +140,7 @@ def _grouped(keys: Ints, weights: Ints, room: Room) -> tuple[Ints, Ints, Ints, I
     keys = keys[order]
     first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else order
     weight = np.add.reduceat(weights[order], first) if len(keys) else weights[:0]
+    order = order.astype(np.int32)  # fewer than ENTRIES items, and they take most of the memory
     return keys[first], weight, order, np.append(first, len(order))
 
 

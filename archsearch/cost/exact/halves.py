@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 
@@ -66,6 +66,20 @@ def _most_costs(tables: Tables, case: Case) -> int:
     return math.prod(spans) << fields.flags
 
 
+@dataclass
+class Purse:
+    """Pairs of costs that are joined: what takes time, and what stays in memory."""
+
+    most: int
+    spent: int = 0
+
+    def take(self, pairs: int) -> None:
+        """Spend some; raises TooMany where that is more than there may be."""
+        if self.spent + pairs > self.most:
+            raise TooMany(f"more than {self.most:,} pairs of costs to be joined")
+        self.spent += pairs
+
+
 @dataclass(frozen=True, eq=False)
 class Builder:
     """Puts the parts of one case together.
@@ -78,6 +92,7 @@ class Builder:
     fields: Fields
     keys: Sequence[Ints]
     radix: Ints
+    purse: Purse = field(default_factory=lambda: Purse(2**62))
 
     def meetings(self) -> list[Meeting]:
         """The two halves, for each choice of the axes that they share."""
@@ -100,6 +115,7 @@ class Builder:
             for dropped in self._choices(group.drop):
                 now = dict(zip((*group.scope, *group.drop), (*choice, *dropped), strict=True))
                 mine, other = left[tuple(now[a] for a in first)], right[tuple(now[a] for a in second)]
+                self.purse.take(len(mine.keys) * len(other.keys))
                 ways.append(join(mine, other, room))
             made[choice] = union(ways, room)
         return made

@@ -146,6 +146,43 @@ def test_what_is_too_much_says_so_each_time(monkeypatch):
         fitting(space, Budget(limits={"madds": Limit(high=2e7)}))
 
 
+def test_halves_are_made_once_for_the_count_the_marginals_and_the_draws():
+    space, budget = read_space("mobilenet_v2_small"), Budget(limits={"madds": Limit(low=2e7, high=4e7)})
+    found = counting.unsettled(space, budget)
+    found.settle(counting.silent)
+    before = found.purse.spent, found.work
+    assert sum(found.marginals["width"]) == found.count
+    found.sample(100, np.random.default_rng(0))
+    assert (found.purse.spent, found.work) == before
+    assert min(before) > 0
+
+
+def test_what_the_first_cases_took_tells_that_all_are_too_much():
+    space, budget = read_space("mobilenet_v2"), Budget(limits={"madds": Limit(high=1e8)})
+    whole, part = (counting.unsettled(space, budget) for _ in range(2))
+    whole.settle(counting.silent)
+    part.most = whole.work // 4
+    for _ in range(2):
+        with pytest.raises(TooMany, match="cases took"):
+            part.settle(counting.silent)
+    assert part.work < part.most
+    assert len(part.totals) < len(whole.totals) / 2
+
+
+def test_an_effort_is_spent_on_counts_until_too_little_is_left():
+    space, effort = read_space("mobilenet_v2_small"), counting.Effort(left=2_000_000)
+    budget = Budget(limits={"madds": Limit(low=2e7, high=4e7)})
+    wanted = fitting(space, budget).count
+    left = effort.left
+    while effort.left > left // 2:
+        assert effort.fitting(space, budget).count == wanted
+    assert 0 <= effort.left < left
+    effort.left = 1000
+    with pytest.raises(TooMany):
+        effort.fitting(space, budget)
+    assert effort.left < 1000
+
+
 # uniform draws -------------------------------------------------------------------------------------------------------
 
 
