@@ -13,6 +13,7 @@ from archsearch.spec.text import to_text
 
 STARTS = 64  # codes from which a climb begins
 ROUNDS = 40  # of closing in on the nearest
+WORK = 12_000_000  # different costs of half networks that are counted for it, at most: about 6 s
 CLOSER = 1 - 1e-12
 
 
@@ -49,7 +50,7 @@ def nearest(space: SearchSpace, budget: Budget, codes: Codes, tell: Tell = silen
     table = cost_table(space, tuple(budget.limits))
     tries = np.concatenate([codes, _climbed(space, budget, nearest_first(codes, budget, table))])
     low, best, share = 0.0, *_least(tries, budget, table)
-    effort = Effort()
+    effort = Effort(left=WORK)
     try:
         for nth in range(ROUNDS):
             tell(nth, ROUNDS, "rounds of closing in on the nearest network")
