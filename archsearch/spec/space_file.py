@@ -26,14 +26,13 @@ from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from archsearch.errors import SpaceError, SpecError, choices
-from archsearch.spec.arch import Head, Stage, Stem, head_at, scaled, stem_at
+from archsearch.spec.arch import Head, Stage, Stem
 from archsearch.spec.fields import Axis, Chosen, Field, Fixed
-from archsearch.spec.lower import lower
 from archsearch.spec.space import STAGE_FIELDS, SearchSpace, StageTemplate
+from archsearch.spec.space_check import check_space
 from archsearch.spec.text import block_fields
 
 TOP_KEYS = ("about", "width", "resolution", "classes", "stem", "head", "every_stage", "stage")
@@ -115,40 +114,8 @@ def parse_space(plain: Mapping[str, Any], *, name: str) -> SearchSpace:
         head=replace(_layer(Head, "head", plain.get("head", {})), classes=classes),
         source=plain,
     )
-    _carried(space)
+    check_space(space)
     return space
-
-
-def _carried(space: SearchSpace) -> None:
-    """Raise SpaceError where the networks cannot carry their head: it may need fields, fixed strides, a finer map."""
-    try:
-        lower(space.population(next(space.enumerate(1))))
-    except SpecError as error:
-        raise SpaceError(f"[head]: {error}") from None
-    if _work(space) >= 2**62:
-        raise SpaceError("its largest network costs more than can be counted in 64 bits; give smaller numbers")
-
-
-def _work(space: SearchSpace) -> int:
-    """More than any network of a space costs in any metric, in Python's unlimited numbers."""
-    width = max(space.width.options)
-    stages = []
-    for template in space.stages:
-        blocks = dict.fromkeys(template.fields["block"].options)
-        values = {name: max(template.fields[name].options) for name in ("width", "repeats", "expand", "start", "se")}
-        values |= {"stride": min(template.fields["stride"].options), "kernel": max(template.fields["kernel"].options)}
-        values |= {"width": scaled(values["width"], width), "block": blocks, "repeats": max(values["repeats"], 1)}
-        stages.append(values)
-    total: Any = 0
-    for block in dict.fromkeys(name for values in stages for name in values["block"]):
-        rows = [{**each, "block": block if block in each["block"] else next(iter(each["block"]))} for each in stages]
-        made = [Stage(**{**row, "kernel": row["kernel"] or 3 * (row["block"] != "uib")}) for row in rows]
-        net = SimpleNamespace(resolution=max(space.resolution.options), stem=stem_at(space.stem, width), stages=made,
-                              head=head_at(space.head, width))  # fmt: skip
-        for op in lower(net):
-            maps = op.c_in * op.size_in**2 + op.held + op.c_out * op.size_out**2
-            total += 4 * (maps + op.times * op.c_out * (op.kernel**2 * op.per_group * op.size_out**2 + 3))
-    return int(total)
 
 
 def _stages(number: int, row: Mapping[str, Any], common: Mapping[str, Field], axes: list[Axis]) -> list[StageTemplate]:
