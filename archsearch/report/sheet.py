@@ -13,7 +13,7 @@ from archsearch.report.svg_rows import NARROW, WIDE
 from archsearch.report.theme import short
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-HEADS = ("stage", "operation", "role", "kind", "channels", "kernel", "stride", "pixels", "activation")
+HEADS = ("stage", "operation", "role", "channels", "kernel", "stride", "pixels", "activation")
 CSS = """
 .name-of { overflow-wrap: anywhere; }
 .pictures { margin: 8px -14px 0; }
@@ -82,12 +82,17 @@ def _operations(drawn: Diagram) -> Markup:
     for layer in drawn.layers:
         marked = {"class_": "at-peak"} if layer["name"] == drawn.peak else {}
         rows.append(tag("tr", *(tag("td", cell) for cell in _cells(layer, drawn)), **marked))
-    costs = ["live memory" if name == "peak_memory" else short(name) for name in drawn.costs]
+    costs = ["live memory" if name == "peak_memory" else short(name) for name in _metrics(drawn)]
     return table([*HEADS, *costs], rows, "ops")
 
 
 def _cells(layer: Layer, drawn: Diagram) -> list[str]:
     kernel, stride = (str(layer["kernel"]), str(layer["stride"])) if layer["kind"] == "conv" else ("–", "–")
-    return [layer["stage"], layer["name"], layer["role"], layer["kind"], f"{layer['c_in']} > {layer['c_out']}", kernel,
+    return [layer["stage"], layer["name"], layer["role"], f"{layer['c_in']} > {layer['c_out']}", kernel,
             stride, f"{layer['size_in']} > {layer['size_out']}", layer["act"].replace("linear", "–"),
-            *(show(layer[name], name) for name in drawn.costs)]  # fmt: skip
+            *(show(layer[name], name) for name in _metrics(drawn))]  # fmt: skip
+
+
+def _metrics(drawn: Diagram) -> list[str]:
+    """The metrics, those that are looked at most in front: what does not fit on a page lies to the right."""
+    return sorted(drawn.costs, key=lambda name: name not in ("madds", "params", "peak_memory"))
