@@ -13,14 +13,14 @@ from archsearch.report.svg_rows import NARROW, WIDE
 from archsearch.report.theme import short
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-HEADS = ("stage", "operation", "role", "channels", "kernel", "stride", "pixels", "activation")
+HEADS = ("stage", "operation", "role", "channels", "kernel", "stride", "pixels", "act")
 CSS = """
 .name-of { overflow-wrap: anywhere; }
 .pictures { margin: 8px -14px 0; }
 .pictures svg { display: block; margin: 0 auto; height: auto; max-width: 100%; }
 .pictures .narrow { display: none; }
 .ops td, .ops th { white-space: nowrap; text-align: right; }
-.ops td:nth-child(-n+4), .ops th:nth-child(-n+4), .ops td:nth-child(9), .ops th:nth-child(9) { text-align: left; }
+.ops td:nth-child(-n+3), .ops th:nth-child(-n+3), .ops td:nth-child(8), .ops th:nth-child(8) { text-align: left; }
 .ops .at-peak td { color: var(--accent); font-weight: 600; }
 @media (max-width: 760px) { .pictures .wide { display: none; } .pictures .narrow { display: block; } }
 """
