@@ -3,8 +3,10 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archsearch.cost.budget import Budget, Limit
+from archsearch.cost.climb import climbed
 from archsearch.cost.exact.counting import Effort
 from archsearch.cost.extremes import extremes
 from archsearch.cost.table import CostTable, cost_table
@@ -62,11 +64,9 @@ def _beyond(budget: Budget, name: str, sign: int, best: int) -> Budget:
 def _climbed(space: SearchSpace, budget: Budget, table: CostTable, name: str, sign: int, codes: Codes) -> Codes:
     """The best codes, improved one axis at a time within the budget."""
     codes = codes[np.argsort(sign * table.count(codes)[name], kind="stable")[:STARTS]]
-    for _ in range(3):
-        for axis, choices in enumerate(space.radix):
-            tries = np.repeat(codes[:, None], int(choices), axis=1)
-            tries[:, :, axis] = np.arange(int(choices))
-            costs = table.count(tries.reshape(-1, codes.shape[1]))
-            value = np.where(budget.fits(costs), sign * costs[name].astype(float), np.inf).reshape(len(codes), -1)
-            codes = tries[np.arange(len(codes)), value.argmin(axis=1)]
-    return codes
+
+    def score(tries: Codes) -> NDArray[np.float64]:
+        costs = table.count(tries)
+        return np.where(budget.fits(costs), sign * costs[name].astype(float), np.inf)
+
+    return climbed(space, codes, score, rounds=3)

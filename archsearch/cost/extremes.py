@@ -6,6 +6,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
+from archsearch.cost.climb import climbed
 from archsearch.cost.parts import Part
 from archsearch.cost.table import CostTable, cost_table, fold
 from archsearch.spec.space import SearchSpace
@@ -59,12 +60,6 @@ def _searched(space: SearchSpace, table: CostTable, name: str) -> Extremes:
     ends = []
     for sign in (1, -1):
         codes = space.sample(64, np.random.default_rng(0))
-        for _ in range(3):
-            for axis, choices in enumerate(space.radix):
-                tries = np.repeat(codes[:, None], int(choices), axis=1)
-                tries[:, :, axis] = np.arange(int(choices))
-                flat = tries.reshape(-1, codes.shape[1])
-                costs = sign * table.count(flat)[name].reshape(len(codes), -1)
-                codes = tries[np.arange(len(codes)), costs.argmin(axis=1)]
+        codes = climbed(space, codes, lambda tries, sign=sign: sign * table.count(tries)[name], rounds=3)  # type: ignore[misc]
         ends.append(int((sign * table.count(codes)[name]).min()) * sign)
     return Extremes(ends[0], ends[1], False)

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.cost.budget import Budget, Limit
+from archsearch.cost.climb import climbed
 from archsearch.cost.exact.counting import Effort, Tell, silent
 from archsearch.cost.table import CostTable, cost_table
 from archsearch.errors import BudgetError, TooMany
@@ -102,10 +103,5 @@ def _least(codes: Codes, budget: Budget, table: CostTable) -> tuple[Codes, float
 def _climbed(space: SearchSpace, budget: Budget, codes: Codes) -> Codes:
     """Codes improved one axis at a time."""
     table = cost_table(space, tuple(budget.limits))
-    for _ in range(4):
-        for axis, choices in enumerate(space.radix):
-            tries = np.repeat(codes[:, None], int(choices), axis=1)
-            tries[:, :, axis] = np.arange(int(choices))
-            miss = breach(budget, table.count(tries.reshape(-1, codes.shape[1]))).reshape(len(codes), -1)
-            codes = tries[np.arange(len(codes)), miss.argmin(axis=1)]
-    return np.unique(codes, axis=0)
+    best = climbed(space, codes, lambda tries: breach(budget, table.count(tries)), rounds=4)
+    return np.unique(best, axis=0)

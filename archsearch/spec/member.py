@@ -5,7 +5,7 @@ then by what it computes (`retell.py`), so that a ratio that a block type ignore
 two stages or one of two repeats, make no difference.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,15 @@ def encode(space: "SearchSpace", arch: Arch) -> Codes:
         text += f" (at width {multiplier})" if len(space.width.options) > 1 else ""
         told = max(told, (at, text), key=lambda reason: reason[0])
     raise SpaceError(f"not in space {space.name}: {told[1]}")
+
+
+def outside(encode: Callable[[Arch], object], arch: Arch) -> str | None:
+    """The reason why a set of networks, given by its `encode`, has not this one; None where it has."""
+    try:
+        encode(arch)
+    except SpaceError as error:
+        return str(error)
+    return None
 
 
 def _frame(space: "SearchSpace", arch: Arch, width: int) -> Allowed | None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from archsearch.errors import SpaceError, choices
 from archsearch.spec.arch import Arch, Head, Stage, Stem, head_at, scaled, stem_at
 from archsearch.spec.fields import Axis, Chosen, Codes, Field, Fixed, cut, gather, masks, take
-from archsearch.spec.member import encode
+from archsearch.spec.member import encode, outside
 
 STAGE_FIELDS = tuple(field.name for field in fields(Stage))
 
@@ -187,11 +187,7 @@ class SearchSpace:
 
     def contains(self, arch: Arch) -> str | None:
         """None where the network is in the space, else the reason why not."""
-        try:
-            self.encode(arch)
-        except SpaceError as error:
-            return str(error)
-        return None
+        return outside(self.encode, arch)
 
     # narrowing --------------------------------------------------------------------------------------------------
 

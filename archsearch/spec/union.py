@@ -14,6 +14,7 @@ from archsearch.errors import SpaceError
 from archsearch.spec.arch import Arch
 from archsearch.spec.content import Prints, fingerprints, first_of_each
 from archsearch.spec.fields import Codes
+from archsearch.spec.member import outside
 from archsearch.spec.space import SearchSpace
 
 WHOLE = 500_000  # codes up to which the networks of a union are told apart one by one
@@ -68,11 +69,7 @@ class Union:
 
     def contains(self, arch: Arch) -> str | None:
         """None where a member has the network, else the reason of each why not."""
-        try:
-            self.encode(arch)
-        except SpaceError as error:
-            return str(error)
-        return None
+        return outside(self.encode, arch)
 
     def sample(self, n: int, rng: np.random.Generator, *, weights: Sequence[float] | None = None) -> list[Codes]:
         """n codes, for each member those drawn from it: int64[k, axes] each, the k adding up to n.
