@@ -21,11 +21,8 @@ DRAWN = 2_000_000  # codes of the whole space
 CHUNK = 100_000  # of them at once
 COMMON = 0.01  # share of the space that fits from which drawing from the whole of it is precise enough
 WANTED = 10_000  # networks that fit, of those that fit by rounded costs
-PILOT, FEWEST, MOST = (
-    2048,
-    16_384,
-    60_000,
-)  # draws that say how many are needed; at least and at most so many; codes kept
+PILOT = 2048  # draws that say how many are needed
+FEWEST, MOST = 16_384, 60_000  # draws at least and at most; codes that are kept at most
 Z = 1.959964  # of a 95 % interval
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from archsearch.cost.budget import Budget
 from archsearch.cost.count import BUILT_IN
 from archsearch.cost.ends import end
-from archsearch.cost.estimate import estimate
+from archsearch.cost.estimate import Z, estimate
 from archsearch.cost.exact.counting import Effort, Fitting, Tell, fitting, silent
 from archsearch.cost.exact.limits import ratio
 from archsearch.cost.feasible import check
@@ -22,7 +22,6 @@ from archsearch.spec.space import SearchSpace
 
 ALL = 300_000  # networks that fit up to which each of them is looked at
 SAMPLE = 4096  # of more than that
-Z = 1.959964  # of a 95 % interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
