@@ -15,9 +15,11 @@ from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from archsearch.search.history import SE
 from archsearch.search.ledger import Direction, Ledger
 
 SEEN_AS = "archsearch:seen_as"  # values that samplers are shown instead of the stored ones
+SHOWN = ("status", SE)  # user attributes that samplers may read
 STUDY_ATTRS = "archsearch:study_attrs"  # what the sampler noted on the study while it proposed this trial
 
 
@@ -85,6 +87,8 @@ class Mirror:
     def _close(self, trial: FrozenTrial) -> None:
         if trial.state.is_finished():
             shown = _shown(trial)
+            for key, value in shown.user_attrs.items():
+                self.study._storage.set_trial_user_attr(trial.number, key, value)
             self.study._storage.set_trial_state_values(trial.number, shown.state, shown.values)
             self._open.discard(trial.number)
 
@@ -96,6 +100,7 @@ def _shown(trial: FrozenTrial) -> FrozenTrial:
         state=trial.state,
         params=trial.params,
         distributions=trial.distributions,
+        user_attrs={name: trial.user_attrs[name] for name in SHOWN if name in trial.user_attrs},
         system_attrs={k: v for k, v in trial.system_attrs.items() if k not in (SEEN_AS, STUDY_ATTRS)},
         values=seen if seen is not None and trial.state == TrialState.COMPLETE else trial.values,
     )

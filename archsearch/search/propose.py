@@ -6,6 +6,7 @@ result; both become finished trials, so the sampler learns from them, and neithe
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import median
 from typing import Any
 
@@ -25,17 +26,23 @@ from archsearch.spec.canon import key
 from archsearch.spec.fields import Codes
 from archsearch.spec.space import SearchSpace
 from archsearch.spec.text import to_text
+from archsearch.surrogate.space_domain import SpaceDomain
 
 PATIENCE = 20  # proposals in a row that need no training, before a stratified draw steps in
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Problem:
     """What a search is about: the space, the hard limits, what to minimise beside the error."""
 
     space: SearchSpace
     budget: Budget
     minimize: tuple[str, ...] = ("madds",)
+
+    @cached_property
+    def domain(self) -> SpaceDomain:
+        """What samplers may choose from."""
+        return SpaceDomain(space=self.space, budget=self.budget, minimize=self.minimize)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -63,9 +70,10 @@ class Proposer:
     def __init__(self, problem: Problem, ledger: Ledger, *, sampler: str, seed: int, worker: str) -> None:
         self._problem, self._ledger, self._seed, self._worker = problem, ledger, seed, worker
         self._sampler = plugins.load("samplers", sampler)
-        self._distributions = distributions(problem.space)
+        self._distributions = distributions(problem.space.axes)
         self._mirror = Mirror([d.name.lower() for d in ledger.study.directions])  # type: ignore[misc]
         self._keys: dict[bytes, str] = {}
+        self._memory: dict[str, Any] = {}
 
     def next(self) -> tuple[int, Arch] | None:
         """A new running trial, or None when every network that fits has been tried.
@@ -80,7 +88,7 @@ class Proposer:
                 return None  # a space of one network, and a sampler is never asked where there is nothing to choose
             make = self._sampler if misses < PATIENCE else stratified
             try:
-                params, system = self._mirror.ask(make(self._setup(number, trials)), self._distributions)
+                params, system = self._mirror.ask(make(self._setup(number)), self._distributions)
             except Exhausted:
                 self._mirror.forget()
                 return None
@@ -93,14 +101,10 @@ class Proposer:
                 return number, candidate.arch
             misses += 1
 
-    def _setup(self, number: int, trials: list[FrozenTrial]) -> SamplerSetup:
+    def _setup(self, number: int) -> SamplerSetup:
         """What a sampler is made with: it is new for each trial, and its seed follows from the trial's number."""
-        known = {t.user_attrs["key"] for t in trials if t.user_attrs["status"] != OVER}
-        return SamplerSetup(
-            seed=self._seed, number=number, space=self._problem.space, budget=self._problem.budget,
-            metric=self._problem.minimize[0], distributions=self._distributions,
-            seen=lambda code: self._key(code) in known,
-        )  # fmt: skip
+        return SamplerSetup(seed=self._seed, number=number, domain=self._problem.domain,
+                            distributions=self._distributions, memory=self._memory)  # fmt: skip
 
     def _candidate(self, code: Codes) -> Candidate:
         space = self._problem.space

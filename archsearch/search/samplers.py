@@ -5,8 +5,8 @@ constraint is broken), and `propose.py` never lets one train.
 """
 
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,8 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISampler, TPESampler
 
-from archsearch.cost.budget import Budget
-from archsearch.spec.fields import Axis, Codes
-from archsearch.spec.space import SearchSpace
+from archsearch.spec.fields import Axis
+from archsearch.surrogate.domain import Domain
 
 POPULATION = 20  # Optuna's default of 50 needs twice the trials on NAS-Bench-Macro
 FIRST = 10  # random trials before a model takes over
@@ -28,11 +27,9 @@ class SamplerSetup:
 
     seed: int  # of the run
     number: int  # of the trial
-    space: SearchSpace
-    budget: Budget
-    metric: str  # the first one that is minimised
-    distributions: Mapping[str, BaseDistribution]
-    seen: Callable[[Codes], bool]  # whether a code's network has been tried
+    domain: Domain  # what may be proposed: its axes, exact costs, networks that fit
+    distributions: Mapping[str, BaseDistribution]  # one an axis
+    memory: dict[str, Any] = field(default_factory=dict)  # lasts while the process does; only to save time
 
     @property
     def trial_seed(self) -> int:
@@ -70,9 +67,9 @@ def distribution(axis: Axis) -> BaseDistribution:
     return CategoricalDistribution(values)
 
 
-def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
+def distributions(axes: Sequence[Axis]) -> dict[str, BaseDistribution]:
     """Axis name -> distribution."""
-    return {axis.name: distribution(axis) for axis in space.axes}
+    return {axis.name: distribution(axis) for axis in axes}
 
 
 def _quiet(make: Any, **options: Any) -> BaseSampler:

@@ -8,9 +8,10 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from archsearch.cost.feasible import pool
+from archsearch.search.history import read, values_of
 from archsearch.search.samplers import SamplerSetup
 from archsearch.spec.fields import Codes
+from archsearch.surrogate.domain import Networks
 
 CANDIDATES = 2048
 GOLDEN = (5**0.5 - 1) / 2  # its multiples modulo 1 fill an interval evenly, however many there are
@@ -37,10 +38,10 @@ class StratifiedSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """The values of a network that fits and was not tried; raises Exhausted where there is none."""
-        code = self.draw(trial.number)
+        code = self.draw(study, trial.number)
         if code is None:
             raise Exhausted
-        return self._setup.space.values(code)
+        return values_of(self._setup.domain.axes, code)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -48,20 +49,28 @@ class StratifiedSampler(BaseSampler):
         """Never needed: every axis is drawn together."""
         raise AssertionError(f"axis {param_name} was asked for alone")
 
-    def draw(self, number: int) -> Codes | None:
+    def draw(self, study: Study, number: int) -> Codes | None:
         """A code for trial `number`; None where no more can be found."""
         ask = self._setup
-        rng = np.random.default_rng(np.random.SeedSequence([ask.seed, number]))
+        seen = read(study, ask.domain, ask.memory).seen
         for attempt in range(4):
-            found = pool(ask.space, ask.budget, CANDIDATES * 4**attempt, rng, also=(ask.metric,))
-            logs = np.log(np.maximum(found.costs[ask.metric], 1))
+            found = self._pool(attempt)
+            logs = np.log(np.maximum(found.costs[:, 0], 1)) if found.costs.shape[1] else found.traits[:, 0]
             start = np.random.default_rng(ask.seed).random()
             place = (start + number * GOLDEN) % 1
             target = logs.min() + place * (logs.max() - logs.min())
             for index in np.argsort(np.abs(logs - target), kind="stable"):
-                if not ask.seen(found.codes[index]):
+                if found.names[index].tobytes() not in seen:
                     return np.asarray(found.codes[index])
         return None
+
+    def _pool(self, attempt: int) -> Networks:
+        """All networks that fit, or many of them, more with each attempt; the same ones for each trial of a run."""
+        ask, name = self._setup, f"pool{attempt}"
+        if name not in ask.memory:
+            rng = np.random.default_rng(np.random.SeedSequence([ask.seed, attempt]))
+            ask.memory[name] = ask.domain.everything() or ask.domain.draw(CANDIDATES * 4**attempt, rng)
+        return ask.memory[name]  # type: ignore[no-any-return]
 
 
 def stratified(setup: SamplerSetup) -> StratifiedSampler:

@@ -120,13 +120,20 @@ def neighbours(space: SearchSpace, code: Codes, *, ordered: bool = False) -> Cod
 
     ordered  of an axis of numbers, only the next lower and the next higher one
     """
-    rows = [code]
-    for axis, choice in enumerate(code.tolist()):
-        for other in _others(space.axes[axis], choice, ordered=ordered):
-            rows.append(code.copy())
-            rows[-1][axis] = other
-    around = np.stack(rows)
+    around = np.concatenate([code[None].astype(np.int64), moves(space, code[None], ordered=ordered)])
     return np.asarray(around[first_of_each(fingerprints(space, around))[1:]])
+
+
+def moves(space: SearchSpace, codes: Codes, *, ordered: bool = False) -> Codes:
+    """All codes that one axis away from one of n codes lie, axis by axis for each: int64[m, axes]; the same networks
+    may be among them."""
+    rows = []
+    for code in codes:
+        for axis, choice in enumerate(code.tolist()):
+            for other in _others(space.axes[axis], choice, ordered=ordered):
+                rows.append(code.astype(np.int64))
+                rows[-1][axis] = other
+    return np.stack(rows) if rows else np.zeros((0, len(space.axes)), dtype=np.int64)
 
 
 def _others(axis: Axis, choice: int, *, ordered: bool) -> Iterator[int]:

@@ -1,0 +1,1 @@
+"""What may an untrained network reach? A model of accuracy from the trials so far, and what to try next."""
