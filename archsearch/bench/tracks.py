@@ -1,0 +1,105 @@
+"""Courses from tables and from made-up landscapes, as a command names them."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from archsearch.bench.course import Course
+from archsearch.cost.budget import Budget, parse_limit
+from archsearch.cost.feasible import read_budget
+from archsearch.cost.table import cost_table
+from archsearch.errors import BudgetError
+from archsearch.evaluate.landscapes import FAMILIES, coarsened, landscape, shuffled, tabulated
+from archsearch.evaluate.table import Table
+from archsearch.evaluate.table_domain import TableDomain
+from archsearch.evaluate.table_file import read_table
+from archsearch.spec.fields import Codes
+from archsearch.spec.space import SearchSpace
+from archsearch.spec.space_file import read_space
+from archsearch.surrogate.domain import Floats
+from archsearch.surrogate.space_domain import SpaceDomain
+
+TABULATED = 100_000  # codes up to which a landscape is written out as a table
+NOISE = 0.0018  # standard deviation of one training of a landscape that is not
+STRICT = {"nas_bench_macro": 0.88}  # accuracies below which nobody wants a network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A course as the command line names it; the same one in each process."""
+
+    table: str  # a file, or the name of a landscape
+    space: str | None = None
+    mapping: str | None = None
+    minimize: tuple[str, ...] = ("madds",)
+    budgets: tuple[tuple[str, str], ...] = ()  # metric, limit as written
+    shuffle: bool = False
+    coarsen: bool = False
+    seed: int = 0
+
+    def course(self) -> Course:
+        """The course.
+
+        raises   DataError, SpaceError, BudgetError
+        """
+        space = read_space(self.space) if self.space is not None else None
+        if self.table in FAMILIES and space is not None and space.size > TABULATED:
+            return from_space(space, self)
+        return from_table(self._table(space), self)
+
+    def _table(self, space: SearchSpace | None) -> Table:
+        rng = np.random.default_rng([self.seed, 1])
+        if self.table in FAMILIES:
+            if space is None:
+                raise BudgetError(f"the landscape {self.table!r} needs --space")
+            table = tabulated(self.table, space, self.seed)
+        else:
+            table = read_table(Path(self.table), space=space, mapping=self.mapping and Path(self.mapping))
+        table = coarsened(table, rng) if self.coarsen else table
+        return shuffled(table, rng) if self.shuffle else table
+
+
+def from_table(table: Table, asked: Asked) -> Course:
+    """The networks of a table under the command's budget."""
+    limits = {
+        name: parse_limit(text, name, lambda name=name: int(table.cost(name).max()))  # type: ignore[misc]
+        for name, text in asked.budgets
+    }
+    domain = TableDomain(table=table, budget=Budget(limits=limits), minimize=asked.minimize)
+    fit = table.codes[domain.fits(table.codes)]
+    if not len(fit):
+        raise BudgetError(f"no network of table {table.name} fits the budget")
+
+    def costs(codes: Codes, names: Any) -> dict[str, Floats]:
+        rows = table.rows(codes)
+        return {name: table.cost(name)[rows] for name in names}
+
+    def shown(codes: Codes, rng: np.random.Generator) -> Floats:
+        return domain.lookup(codes, seed=int(rng.integers(2**31)))
+
+    return Course(
+        name=table.name, domain=domain, budget=domain.budget, costs=costs, exists=lambda codes: table.rows(codes) >= 0,
+        truth=domain.lookup, shown=shown, error=table.noise, whole=domain.look(fit), strict=STRICT.get(table.name),
+    )  # fmt: skip
+
+
+def from_space(space: SearchSpace, asked: Asked) -> Course:
+    """A made-up landscape over a space that is too large for a table."""
+    budget = read_budget(dict(asked.budgets), space)
+    domain = SpaceDomain(space=space, budget=budget, minimize=asked.minimize)
+    truth = landscape(asked.table, space, asked.seed)
+
+    def shown(codes: Codes, rng: np.random.Generator) -> Floats:
+        return truth(codes) + NOISE * rng.standard_normal(len(codes))
+
+    return Course(
+        name=f"{asked.table} on {space.name}", domain=domain, budget=budget, costs=partial(_counted, space),
+        exists=lambda codes: np.ones(len(codes), dtype=bool), truth=truth, shown=shown, error=NOISE, whole=None,
+    )  # fmt: skip
+
+
+def _counted(space: SearchSpace, codes: Codes, names: Any) -> dict[str, Floats]:
+    return cost_table(space, tuple(names)).count(codes) if names else {}  # type: ignore[return-value]
