@@ -7,10 +7,10 @@ import numpy as np
 from pymoo.algorithms.moo.nsga2 import NSGA2
 from pymoo.core.mutation import Mutation
 from pymoo.core.problem import Problem
+from pymoo.core.termination import NoTermination
 from pymoo.operators.crossover.ux import UX
 from pymoo.operators.sampling.rnd import IntegerRandomSampling
 from pymoo.problems.static import StaticProblem
-from pymoo.core.termination import NoTermination
 
 from archsearch.bench.race import Answer
 from archsearch.spec.fields import Codes

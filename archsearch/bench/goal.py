@@ -82,4 +82,3 @@ def long_search(course: Course, logs: Sequence[Log]) -> Networks:
         keep[: len(drawn)] = True
         found = found.take(keep)
     return found
-

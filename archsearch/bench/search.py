@@ -14,7 +14,8 @@ from archsearch.bench.goal import Goal, goal
 from archsearch.bench.race import Log, Rules, race
 from archsearch.bench.score import Score, score, summary
 from archsearch.bench.tracks import Asked
-from archsearch.cost.budget import Limit
+from archsearch.cost.budget import Limit, parse_limit
+from archsearch.errors import BudgetError
 
 Told = Callable[[int, int, str], None]  # (runs done, of, what was run)
 Job = tuple[str, int]  # sampler, seed
@@ -28,11 +29,21 @@ class Contest:
     seeds: int
     seed: int  # the first
     rules: Rules
+    strict: float | None = None  # accuracy of the third reference point; None: the course's own
+    under: str | None = None  # what the first cost of the best network may be; no limit on what is searched
 
     @property
     def jobs(self) -> list[Job]:
         """All runs, seed by seed, so that an early look compares like with like."""
         return [(name, self.seed + nth) for nth in range(self.seeds) for name in self.samplers]
+
+    def limit(self, course: Course) -> Limit | None:
+        """What the best network may cost; raises BudgetError where it cannot be read or there is no cost."""
+        if self.under is None:
+            return None
+        if not course.domain.minimize or "%" in self.under:
+            raise BudgetError(f"--under {self.under} needs a cost that is minimised, and a number like 60M")
+        return parse_limit(self.under, course.domain.minimize[0], lambda: 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,23 +57,24 @@ class Outcome:
     scores: Mapping[str, list[Score]]
 
 
-def search(asked: Asked, contest: Contest, *, strict: float | None = None, under: Limit | None = None,
-           workers: int = 1, told: Told = lambda *_: None) -> Outcome:  # fmt: skip
+def search(asked: Asked, contest: Contest, *, workers: int = 1, told: Told = lambda *_: None) -> Outcome:
     """Run all samplers over all seeds.
 
-    strict   accuracy of the third reference point
-    under    what the first cost of the best network may be; no limit on what is searched
     workers  processes; with more than one, times of proposals mean little
+    raises   PluginError for a sampler that cannot be loaded, and what the course raises
     """
-    course, logs = asked.course(), {name: list[Log]() for name in contest.samplers}
-    goal_early = goal(course, (), strict=strict, under=under) if course.whole is not None else None
+    course = asked.course()
+    logs: dict[str, list[Log]] = {name: [] for name in contest.samplers}
+    under = contest.limit(course)
+    known = goal(course, (), strict=contest.strict, under=under) if course.whole is not None else None
     jobs = contest.jobs
     runs = _here(course, contest.rules, jobs) if workers == 1 else _in_processes(asked, contest.rules, jobs, workers)
     told(0, len(jobs), jobs[0][0])
     for done, ((name, seed), log) in enumerate(runs, start=1):
         logs[name].append(log)
         told(done, len(jobs), f"{name}, seed {seed}")
-    aim = goal_early or goal(course, [log for each in logs.values() for log in each], strict=strict, under=under)
+    every = [log for each in logs.values() for log in each]
+    aim = known or goal(course, every, strict=contest.strict, under=under)
     scores = {name: [score(log, aim, contest.rules) for log in each] for name, each in logs.items()}
     return Outcome(course=course, contest=contest, goal=aim, logs=logs, scores=scores)
 

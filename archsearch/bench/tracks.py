@@ -12,7 +12,7 @@ from archsearch.cost.budget import Budget, parse_limit
 from archsearch.cost.feasible import read_budget
 from archsearch.cost.table import cost_table
 from archsearch.errors import BudgetError
-from archsearch.evaluate.landscapes import FAMILIES, coarsened, landscape, shuffled, tabulated
+from archsearch.evaluate.landscapes import FAMILIES, NOISE, coarsened, landscape, shuffled, tabulated
 from archsearch.evaluate.table import Table
 from archsearch.evaluate.table_domain import TableDomain
 from archsearch.evaluate.table_file import read_table
@@ -23,7 +23,6 @@ from archsearch.surrogate.domain import Floats
 from archsearch.surrogate.space_domain import SpaceDomain
 
 TABULATED = 100_000  # codes up to which a landscape is written out as a table
-NOISE = 0.0018  # standard deviation of one training of a landscape that is not
 STRICT = {"nas_bench_macro": 0.88}  # accuracies below which nobody wants a network
 
 
@@ -37,7 +36,7 @@ class Asked:
     minimize: tuple[str, ...] = ("madds",)
     budgets: tuple[tuple[str, str], ...] = ()  # metric, limit as written
     shuffle: bool = False
-    coarsen: bool = False
+    coarsen: int | None = None  # most choices of an axis that are kept
     seed: int = 0
 
     def course(self) -> Course:
@@ -51,15 +50,14 @@ class Asked:
         return from_table(self._table(space), self)
 
     def _table(self, space: SearchSpace | None) -> Table:
-        rng = np.random.default_rng([self.seed, 1])
         if self.table in FAMILIES:
             if space is None:
                 raise BudgetError(f"the landscape {self.table!r} needs --space")
             table = tabulated(self.table, space, self.seed)
         else:
-            table = read_table(Path(self.table), space=space, mapping=self.mapping and Path(self.mapping))
-        table = coarsened(table, rng) if self.coarsen else table
-        return shuffled(table, rng) if self.shuffle else table
+            table = read_table(Path(self.table), space=space, mapping=self.mapping)
+        table = table if self.coarsen is None else coarsened(table, self.coarsen)
+        return shuffled(table, np.random.default_rng([self.seed, 1])) if self.shuffle else table
 
 
 def from_table(table: Table, asked: Asked) -> Course:
