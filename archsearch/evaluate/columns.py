@@ -101,12 +101,13 @@ def plain_text(cell: Any) -> str:
 
 
 def _frame(path: Path, kind: str) -> dict[str, list[Any]]:
-    import pandas
+    import pandas  # type: ignore[import-untyped]
 
     if kind == ".parquet":
         frame = pandas.read_parquet(path)
-        rows = [_flat(row) for row in frame.to_dict("records")] if (frame.dtypes == object).any() else None
-        return _columns(rows) if rows else {str(name): frame[name].tolist() for name in frame.columns}
+        if any(pandas.api.types.is_object_dtype(kind) for kind in frame.dtypes):  # lists may be among them
+            return _columns([_flat(row) for row in frame.to_dict("records")])
+        return {str(name): frame[name].tolist() for name in frame.columns}
     try:
         frame = pandas.read_csv(path, dtype=str, keep_default_na=False, sep="\t" if kind == ".tsv" else ",")
     except pandas.errors.EmptyDataError:

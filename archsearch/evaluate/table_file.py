@@ -100,7 +100,9 @@ def _accuracy(columns: Columns, told: TableMap) -> Floats:
     if len(names) == 1 and "{seed}" in names[0]:
         names = [name for name, _ in matching(names[0], columns.cells)]
         if not names:
-            raise DataError(f"{columns.name} has no column like {told.accuracy[0]!r}; columns: {', '.join(columns.cells)}")
+            raise DataError(
+                f"{columns.name} has no column like {told.accuracy[0]!r}; columns: {', '.join(columns.cells)}"
+            )
     top1 = _fractions(np.stack([columns.numbers(name, gaps=True) for name in names], axis=1), told.unit)
     _check_fractions(columns.name, names[0], top1, told.unit)
     nothing = np.isnan(top1).all(axis=1)
@@ -135,7 +137,9 @@ def _check_fractions(file: str, name: str, values: Floats, unit: str | None) -> 
     if wrong.any():
         row = int(wrong.reshape(len(values), -1).any(axis=1).argmax())
         shown = np.nanmax(np.abs(values[row])) * (100 if unit in (None, "percent", "error") else 1)
-        raise DataError(f"{file}, row {row + 1}: {name} is no accuracy in {unit or 'percent'} ({shown:g}); set its unit")
+        raise DataError(
+            f"{file}, row {row + 1}: {name} is no accuracy in {unit or 'percent'} ({shown:g}); set its unit"
+        )
     if unit in ("percent", "error") and np.nanmax(values if unit == "percent" else 1 - values, initial=0.0) <= 0.01:
         raise DataError(f"{file}: no {name} is above 1 percent; is the unit {unit.replace('percent', 'fraction')}?")
 

@@ -87,7 +87,7 @@ def parse_map(plain: Mapping[str, Any]) -> TableMap:
     _known("the mapping", plain, KEYS)
     accuracy = _table("accuracy", plain.get("accuracy", {}), ("columns", "unit"))
     code = _table("code", plain["code"], ("column", "separator", "symbols", "axes")) if "code" in plain else None
-    columns = accuracy.get("columns", ())
+    columns, costs = accuracy.get("columns", ()), _table("costs", plain.get("costs", {}))
     return TableMap(
         name=_text("name", plain.get("name")),
         space=_text("space", plain.get("space")),
@@ -95,7 +95,7 @@ def parse_map(plain: Mapping[str, Any]) -> TableMap:
         code=None if code is None else _code(code),
         accuracy=(columns,) if isinstance(columns, str) else _texts("accuracy.columns", columns),
         unit=_one_of("accuracy.unit", accuracy["unit"], UNITS) if "unit" in accuracy else None,
-        costs={name: _source(f"costs.{name}", value) for name, value in _table("costs", plain.get("costs", {})).items()},
+        costs={name: _source(f"costs.{name}", value) for name, value in costs.items()},
         costs_from=_one_of("costs_from", plain.get("costs_from", "checked"), COSTS_FROM),
         seconds=_source("seconds", plain["seconds"]) if "seconds" in plain else None,
         curves=_text("curves", plain.get("curves")),
@@ -109,7 +109,8 @@ def filled(given: TableMap, columns: Iterable[str], axes: Iterable[str]) -> tupl
     axes     names of the space's axes; none without a space
     raises   DataError where no accuracy can be found
     """
-    names, notes, made = list(columns), [], given
+    names, made = list(columns), given
+    notes: list[str] = []
     if not made.axes and made.code is None:
         same = {name: AxisSource(column=name) for name in axes if name in names}
         whole = next((name for name in CODES if name in names), None)

@@ -60,7 +60,7 @@ def averaged(values: Floats, groups: NDArray[np.int64]) -> Floats:
     count = np.add.reduceat((~np.isnan(values)).astype(float), starts)
     total = np.add.reduceat(np.nan_to_num(values), starts)
     mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-    return np.clip(mean, np.fmin.reduceat(values, starts), np.fmax.reduceat(values, starts))
+    return np.asarray(np.clip(mean, np.fmin.reduceat(values, starts), np.fmax.reduceat(values, starts)))
 
 
 def _check_alike(rows: Table, order: NDArray[np.int64]) -> None:
@@ -78,5 +78,5 @@ def _check_alike(rows: Table, order: NDArray[np.int64]) -> None:
             first, second = sorted((int(order[at]) + 1, int(order[at + 1]) + 1))
             raise DataError(
                 f"table {rows.name}: rows {first} and {second} are the same code with different {name}; "
-                "leave one out, or let the mapping say duplicates = \"average\""
+                'leave one out, or let the mapping say duplicates = "average"'
             )
