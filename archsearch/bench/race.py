@@ -1,7 +1,7 @@
 """One sampler's run over a course: what it asks for, what it is told, and what that counts as.
 
-One look-up of a distinct network is one evaluation. A network that was seen before is answered from memory for free, one
-that breaks a limit from its costs; both are counted, and a run that asks for little else is ended.
+One look-up of a distinct network is one evaluation. A network that was seen before is answered from memory for free,
+one that breaks a limit from its costs; both are counted, and a run that asks for little else is ended.
 """
 
 import time
