@@ -4,7 +4,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import optuna
@@ -37,7 +37,7 @@ class StudyEntrant:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._domain, self._distributions, self._make = domain, dict(distributions), make
         self._to_code, self._hand_over = to_code, hand_over
-        directions = ["maximize", *("minimize" for _ in domain.minimize)]
+        directions: list[Literal["minimize", "maximize"]] = ["maximize", *("minimize" for _ in domain.minimize)]
         self._study = optuna.create_study(directions=directions)
         self._open: dict[int, optuna.Trial] = {}
         self._asked = 0

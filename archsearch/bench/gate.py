@@ -1,4 +1,4 @@
-"""A gate on the quality of a sampler: a small contest, what it reached when it was recorded, and how far it may fall."""
+"""A gate on a sampler's quality: a small contest, what was reached when it was recorded, and how far that may fall."""
 
 import json
 import math

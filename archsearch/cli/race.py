@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from archsearch.bench.search import Contest, Outcome
     from archsearch.bench.tracks import Asked
 
+READING = (
+    "medians over seeds, quartiles in brackets; - = not reached by half of the seeds; times: fewer than the best of "
+    "Optuna's samplers in this run, > where that did not get there; ms: median of the last 50 proposals of a run"
+)
 TITLES = {
     "min": "reference: the lowest accuracy, the highest cost",
     "median": "reference: the median accuracy",
@@ -72,7 +76,7 @@ def lead(told: Mapping[str, Any]) -> str:
     extras = [f"{told['pending']} evaluations open at a time"] * (told["pending"] > 1)
     extras += ["one training's accuracy shown, the mean of all counted"] * told["noisy"]
     return "; ".join([
-        f"{told['table']}: {told['networks']:,} networks, {front['networks']} {kind}",
+        f"{told['table']}: {kind}",
         f"{told['seeds']} seeds, {told['budget']} evaluations", *extras,
     ])  # fmt: skip
 
@@ -91,8 +95,7 @@ def print_outcome(told: Mapping[str, Any]) -> None:
     out.print(f"\nbest network{_under(told)}: {100 * told['best']['top1']:.3f} %", markup=False, soft_wrap=True)
     columns, cells = other_rows(told)
     out.print(table(columns, cells))
-    out.print("medians over seeds, quartiles in brackets; - = not reached by half of the seeds; times: fewer than the "
-              "best of Optuna's samplers here, > where that did not get there", markup=False, soft_wrap=True)  # fmt: skip
+    out.print(READING, markup=False, soft_wrap=True)
     for path in told["written"]:
         out.print(f"written: {path}", markup=False, soft_wrap=True)
 
