@@ -23,7 +23,7 @@ from archsearch.surrogate.space_domain import SpaceDomain
 FAMILIES = ("additive", "deceptive")
 NOISE = 0.0018  # standard deviation of one training's accuracy, as on NAS-Bench-Macro's kind of networks
 LOWEST, HIGHEST = 0.10, 0.95  # accuracies lie between
-MIDDLE = 2.0  # logit of a typical network between these: about 85 %
+MIDDLE, STEEP = 1.8, 0.6  # logit of a mean network between these, about 83 %; and of one standard deviation
 SAMPLE = 2048  # codes from which the costs of choices and the scale are taken
 REVERSED = 0.4  # share of a deceptive family's axes whose dearer choice is the worse one
 MOST = 300_000  # codes of a space that is written out as a table
@@ -46,7 +46,7 @@ class Landscape:
 
     def __call__(self, codes: Codes) -> Floats:
         """Fractions of right answers, without noise: float64[n]; codes int[n, axes]."""
-        logit = MIDDLE + (self.score(codes) - self.centre) / self.scale
+        logit = MIDDLE + STEEP * (self.score(codes) - self.centre) / self.scale
         return np.asarray(LOWEST + (HIGHEST - LOWEST) / (1 + np.exp(-logit)))
 
     def score(self, codes: Codes) -> Floats:

@@ -72,10 +72,10 @@ class Table:
         freedom = int((self.seeds - 1).sum())
         return float(np.sqrt(squares / freedom)) if freedom else 0.0
 
-    def seen(self, row: int, seed: int) -> float:
-        """The accuracy of one of a network's seeds: the given one modulo how many it has."""
-        known = self.top1[row][~np.isnan(self.top1[row])]
-        return float(known[seed % len(known)])
+    def column(self, row: int, seed: int) -> int:
+        """The column of one of a network's seeds: the given one modulo how many it has."""
+        known = np.flatnonzero(~np.isnan(self.top1[row]))
+        return int(known[seed % len(known)])
 
     # costs ----------------------------------------------------------------------------------------------------------
 

@@ -79,8 +79,10 @@ class TableDomain:
     def lookup(self, codes: Codes, seed: int | None = None) -> Floats:
         """Accuracies of codes, float64[n]: of one seed (modulo how many there are), or the mean; NaN where unknown."""
         rows = self.table.rows(codes)
-        top1 = self.table.mean[rows] if seed is None else np.array([self.table.seen(row, seed) for row in rows])
-        return np.where(rows >= 0, top1, np.nan)
+        if seed is None:
+            return np.where(rows >= 0, self.table.mean[rows], np.nan)
+        columns = [self.table.column(row, seed) for row in rows.tolist()]
+        return np.where(rows >= 0, self.table.top1[rows, columns], np.nan)
 
     @cached_property
     def _whole(self) -> Networks:
