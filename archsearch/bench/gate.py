@@ -17,8 +17,8 @@ from archsearch.errors import RunError
 RANDOM = "random"  # a sampler has to be better than this one
 WIDTH = 2.5  # standard errors of the median that it may fall
 SE_OF_MEDIAN = 1.2533 / 1.349  # times quartile distance / sqrt(n): a normal distribution's
-LEAST = 0.05  # of the missing hypervolume, where all seeds say the same
-EARLY = (0.25, 0.5, 1.0)  # parts of the budget after which the hypervolume is looked at
+LEAST = 0.3  # of the logarithm of what is missing, that it may fall even where all seeds say the same
+LOOKS = (0.5, 1.0)  # parts of the budget after which the hypervolume is looked at
 
 
 def band(asked: Asked, outcome: Outcome) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def figure(outcome: Outcome, name: str, reference: str, evaluations: int) -> dic
 
 def looks(contest: Contest) -> list[int]:
     """After how many evaluations the hypervolume is looked at."""
-    return sorted({max(1, round(part * contest.rules.budget)) for part in EARLY})
+    return sorted({max(1, round(part * contest.rules.budget)) for part in LOOKS})
 
 
 def complaints(kept: Mapping[str, Any], outcome: Outcome) -> list[str]:

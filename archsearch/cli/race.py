@@ -69,16 +69,15 @@ def written(outcome: "Outcome", told: Mapping[str, Any], folder: Path, *, png: b
 
 def lead(told: Mapping[str, Any]) -> str:
     """What was run, in one line."""
-    front = told["true_front"]
-    kind = (
-        "on the true front" if front["exact"] else "on the best front known (all samplers' and a long local search's)"
-    )
+    front, count = told["true_front"], f"{told['networks']:,} networks"
+    kind = f"{count}, {front['networks']} on the true front"
+    if not front["exact"]:
+        kind = (f"{front['networks']} networks on the best front known (all samplers' and a long local search's), "
+                f"reference points from {count} that were drawn")  # fmt: skip
     extras = [f"{told['pending']} evaluations open at a time"] * (told["pending"] > 1)
     extras += ["one training's accuracy shown, the mean of all counted"] * told["noisy"]
-    return "; ".join([
-        f"{told['table']}: {kind}",
-        f"{told['seeds']} seeds, {told['budget']} evaluations", *extras,
-    ])  # fmt: skip
+    runs = f"{told['seeds']} seeds, {told['budget']} evaluations"
+    return "; ".join([f"{told['table']}: {kind}", runs, *extras])
 
 
 def print_outcome(told: Mapping[str, Any]) -> None:
@@ -105,16 +104,17 @@ def volume_rows(told: Mapping[str, Any], reference: str) -> tuple[list[str], lis
     samplers = told["samplers"]
     shares = list(next(iter(samplers.values()))["evaluations_to"][reference])
     counts = [n for n in next(iter(samplers.values()))["hypervolume_at"][reference] if int(n) <= told["budget"]]
+    rivals = any(_times(each["times_fewer_than_optuna"][reference][s]) for each in samplers.values() for s in shares)
     columns = ["sampler"]
     for share in shares:
-        columns += [f"to {100 * float(share):g} %", "times"]
+        columns += [f"to {100 * float(share):g} %", "times"][: 1 + rivals]
     cells = []
     for name, each in samplers.items():
         row = [name]
         for share in shares:
             ends = each["evaluations_to_quartiles"][reference][share]
             row += [_spread(each["evaluations_to"][reference][share], ends, "{:g}"),
-                    _times(each["times_fewer_than_optuna"][reference][share])]  # fmt: skip
+                    _times(each["times_fewer_than_optuna"][reference][share])][: 1 + rivals]  # fmt: skip
         row += [_spread(_hundred(each["hypervolume_at"][reference][n]),
                         [_hundred(end) for end in each["hypervolume_at_quartiles"][reference][n]], "{:.2f}")
                 for n in counts]  # fmt: skip

@@ -14,7 +14,7 @@ from archsearch.report.sections import Charts
 from archsearch.report.theme import BARS, FRONT, TEST, TRIAL, styled
 
 COLUMNS = ("sampler", "evaluations", "low", "median", "high")
-COLORS = (FRONT, TRIAL, TEST, *BARS[1:], "#332288", "#882255", "#999933")
+COLORS = (FRONT, TRIAL, TEST, BARS[1], *BARS[3:], "#332288", "#882255", "#999933")
 DASHES = ("solid", "dash", "dot")  # told apart where there are more samplers than colours
 FLOOR = 1e-4  # what is drawn of nothing missing; the axis has no 0
 

@@ -18,7 +18,8 @@ ROWS = ["a,b,acc,madds"] + [
 def table(tmp_path):
     path = tmp_path / "twenty.csv"
     path.write_text("\n".join(ROWS) + "\n")
-    return str(path)
+    (tmp_path / "twenty.toml").write_text('[axes]\na = "a"\nb = "b"\n')
+    return str(path), "--mapping", str(tmp_path / "twenty.toml")
 
 
 def _run(capsys, *arguments):
@@ -29,7 +30,7 @@ def _run(capsys, *arguments):
 
 def test_the_document_and_the_files(table, tmp_path, capsys):
     out = tmp_path / "out"
-    left, said, _ = _run(capsys, "--table", table, "--samplers", "random,optuna_random", "--seeds", 2, "--budget", 10,
+    left, said, _ = _run(capsys, "--table", *table, "--samplers", "random,optuna_random", "--seeds", 2, "--budget", 10,
                          "--out", out, "--json")  # fmt: skip
     assert left == 0
     told = json.loads(said)
@@ -44,7 +45,7 @@ def test_the_document_and_the_files(table, tmp_path, capsys):
 
 
 def test_the_same_command_says_the_same_but_for_times(table, tmp_path, capsys):
-    arguments = ("--table", table, "--samplers", "local,optuna_tpe_mv_int", "--seeds", 2, "--budget", 12, "--pending",
+    arguments = ("--table", *table, "--samplers", "local,optuna_tpe_mv_int", "--seeds", 2, "--budget", 12, "--pending",
                  3, "--noisy", "--json", "--out", tmp_path / "out")  # fmt: skip
 
     def told():
@@ -58,7 +59,7 @@ def test_the_same_command_says_the_same_but_for_times(table, tmp_path, capsys):
 
 
 def test_the_tables_have_a_row_for_each_sampler(table, tmp_path, capsys):
-    left, said, _ = _run(capsys, "--table", table, "--samplers", "random,local,optuna_random", "--seeds", 3,
+    left, said, _ = _run(capsys, "--table", *table, "--samplers", "random,local,optuna_random", "--seeds", 3,
                          "--budget", 20, "--reference", "0.7", "--under", "25", "--out", tmp_path)  # fmt: skip
     assert left == 0
     assert said.count("reference: ") == 3
@@ -68,7 +69,7 @@ def test_the_tables_have_a_row_for_each_sampler(table, tmp_path, capsys):
 
 
 def test_a_row_of_the_table_holds_the_documents_figures(table, tmp_path, capsys):
-    told = json.loads(_run(capsys, "--table", table, "--samplers", "local,optuna_random", "--seeds", 3, "--budget", 20,
+    told = json.loads(_run(capsys, "--table", *table, "--samplers", "local,optuna_random", "--seeds", 3, "--budget", 20,
                            "--out", tmp_path, "--json")[1])  # fmt: skip
     columns, rows = volume_rows(told, "min")
     assert [len(row) for row in rows] == [len(columns)] * 2
@@ -78,7 +79,7 @@ def test_a_row_of_the_table_holds_the_documents_figures(table, tmp_path, capsys)
 
 def test_a_gate_passes_what_it_recorded_and_fails_what_is_worse(table, tmp_path, capsys):
     band = tmp_path / "band.json"
-    run = ("--table", table, "--samplers", "local", "--seeds", 3, "--budget", 12, "--out", tmp_path)
+    run = ("--table", *table, "--samplers", "local", "--seeds", 3, "--budget", 12, "--out", tmp_path)
     assert _run(capsys, *run, "--record", band)[0] == 0
     kept = json.loads(band.read_text())
     kept["contest"]["samplers"] = ["local"]  # nothing to be better than
@@ -106,7 +107,7 @@ def test_a_gate_passes_what_it_recorded_and_fails_what_is_worse(table, tmp_path,
     ],
 )
 def test_wrong_requests_are_one_line_and_code_2(table, arguments, message, capsys):
-    left, said, heard = _run(capsys, "--table", table, "--samplers", "random", "--seeds", "1", *arguments)
+    left, said, heard = _run(capsys, "--table", *table, "--samplers", "random", "--seeds", "1", *arguments)
     assert (left, said, len(heard.splitlines())) == (2, "", 1)
     assert message in heard
 
