@@ -1,6 +1,6 @@
 """Courses from tables and from made-up landscapes, as a command names them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from archsearch.surrogate.domain import Floats
 from archsearch.surrogate.space_domain import SpaceDomain
 
 TABULATED = 100_000  # codes up to which a landscape is written out as a table
-STRICT = {"nas_bench_macro": 0.88}  # accuracies below which nobody wants a network
+STRICT = {"nas_bench_macro": 0.88}  # of a space's trained networks: an accuracy below which nobody wants one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +47,18 @@ class Asked:
         space = read_space(self.space) if self.space is not None else None
         if self.table in FAMILIES and space is not None and space.size > TABULATED:
             return from_space(space, self)
-        return from_table(self._table(space), self)
+        table = self._table(space)
+        trained_in = table.space.name if table.space is not None and self.table not in FAMILIES else ""
+        table = table if self.coarsen is None else coarsened(table, self.coarsen)
+        table = shuffled(table, np.random.default_rng([self.seed, 1])) if self.shuffle else table
+        return replace(from_table(table, self), strict=STRICT.get(trained_in))
 
     def _table(self, space: SearchSpace | None) -> Table:
-        if self.table in FAMILIES:
-            if space is None:
-                raise BudgetError(f"the landscape {self.table!r} needs --space")
-            table = tabulated(self.table, space, self.seed)
-        else:
-            table = read_table(Path(self.table), space=space, mapping=self.mapping)
-        table = table if self.coarsen is None else coarsened(table, self.coarsen)
-        return shuffled(table, np.random.default_rng([self.seed, 1])) if self.shuffle else table
+        if self.table not in FAMILIES:
+            return read_table(Path(self.table), space=space, mapping=self.mapping)
+        if space is None:
+            raise BudgetError(f"the landscape {self.table!r} needs --space")
+        return tabulated(self.table, space, self.seed)
 
 
 def from_table(table: Table, asked: Asked) -> Course:
@@ -80,7 +81,7 @@ def from_table(table: Table, asked: Asked) -> Course:
 
     return Course(
         name=table.name, domain=domain, budget=domain.budget, costs=costs, exists=lambda codes: table.rows(codes) >= 0,
-        truth=domain.lookup, shown=shown, error=table.noise, whole=domain.look(fit), strict=STRICT.get(table.name),
+        truth=domain.lookup, shown=shown, error=table.noise, whole=domain.look(fit),
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from archsearch.report.theme import BARS, FRONT, TEST, TRIAL, styled
 COLUMNS = ("sampler", "evaluations", "low", "median", "high")
 COLORS = (FRONT, TRIAL, TEST, BARS[1], *BARS[3:], "#332288", "#882255", "#999933")
 DASHES = ("solid", "dash", "dot")  # told apart where there are more samplers than colours
+TICKS = [digit * 10.0**power for power in range(-4, 1) for digit in (1, 2, 5)]
 FLOOR = 1e-4  # what is drawn of nothing missing; the axis has no 0
 
 
@@ -49,7 +50,7 @@ def race_plot(data: pd.DataFrame) -> go.Figure:
             hovertemplate="after %{x} evaluations %{customdata:.2%}<extra>" + escape(name) + "</extra>",
         )  # fmt: skip
     figure.update_xaxes(title="evaluations of distinct networks")
-    figure.update_yaxes(title="missing of the best hypervolume", type="log", tickformat=".2~%")
+    figure.update_yaxes(title="missing of the best hypervolume", type="log", tickformat=".2~%", tickvals=TICKS)
     return styled(figure, height=520)
 
 
