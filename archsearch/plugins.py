@@ -50,6 +50,10 @@ TABLE: dict[str, dict[str, str]] = {
     "evaluators": {
         "train": "archsearch.evaluate.training:train_evaluator",
         "synthetic": "archsearch.evaluate.synthetic:synthetic_evaluator",
+        "table": "archsearch.evaluate.tabular:table_evaluator",
+        "table-mean": "archsearch.evaluate.tabular:mean_evaluator",
+        "additive": "archsearch.evaluate.imagined:additive_evaluator",
+        "deceptive": "archsearch.evaluate.imagined:deceptive_evaluator",
     },
     "samplers": {
         "greybox": "archsearch.search.greybox:greybox",
