@@ -1,4 +1,4 @@
-"""The front by its definition; hypervolume by counting cells, by inclusion and exclusion, by Optuna's and by pymoo's."""
+"""The front by its definition; hypervolume by counting cells, by inclusion and exclusion, by Optuna's, by pymoo's."""
 
 from itertools import combinations, product
 

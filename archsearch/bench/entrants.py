@@ -37,7 +37,8 @@ class StudyEntrant:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._domain, self._distributions, self._make = domain, dict(distributions), make
         self._to_code, self._hand_over = to_code, hand_over
-        directions: list[Literal["minimize", "maximize"]] = ["maximize", *("minimize" for _ in domain.minimize)]
+        directions: list[Literal["minimize", "maximize"]] = ["maximize"]
+        directions += ["minimize"] * len(domain.minimize)
         self._study = optuna.create_study(directions=directions)
         self._open: dict[int, optuna.Trial] = {}
         self._asked = 0

@@ -4,8 +4,8 @@ A small seeded contest each, on networks whose accuracy is known. To record a ba
 
     archsearch bench search --table deceptive --space nas_bench_macro --samplers greybox --seeds 8 --budget 50 \\
         --record tests/bench/quality_deceptive.json
-    archsearch bench search --table ../shared/data/tables/nas_bench_macro.csv --samplers greybox --seeds 8 --budget 60 \\
-        --record tests/bench/quality_nas_bench_macro.json
+    archsearch bench search --table ../shared/data/tables/nas_bench_macro.csv --samplers greybox --seeds 8 \\
+        --budget 60 --record tests/bench/quality_nas_bench_macro.json
 """
 
 from dataclasses import replace
