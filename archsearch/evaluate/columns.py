@@ -54,7 +54,8 @@ class Columns:
         except (TypeError, ValueError):
             raise DataError(f"{self.name}, row {row}: {name} is {cell!r}, not a number") from None
         if math.isinf(value) or (math.isnan(value) and not gaps):
-            raise DataError(f"{self.name}, row {row}: {name} is {'missing' if math.isnan(value) else cell!r}")
+            told = "missing" if math.isnan(value) else repr(cell)
+            raise DataError(f"{self.name}, row {row}: {name} is {told}")
         return value
 
 

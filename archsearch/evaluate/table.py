@@ -158,8 +158,8 @@ def counted(space: SearchSpace | None, codes: Codes, name: str) -> Floats:
 def joined_bytes(rows: NDArray[Any]) -> NDArray[np.void]:
     """Each row of integers [n, k] as one value that can be sorted and compared: void[n]."""
     wide = np.ascontiguousarray(rows if rows.dtype == np.uint64 else rows.astype(np.int64))
-    return wide.view(np.dtype((np.void, 8 * max(1, wide.shape[1])))).reshape(len(wide)) if wide.size else (
-        np.zeros(len(wide), dtype=np.dtype((np.void, 8))))  # fmt: skip
+    kind = np.dtype((np.void, 8 * max(1, wide.shape[1])))
+    return wide.view(kind).reshape(len(wide)) if wide.size else np.zeros(len(wide), dtype=kind)
 
 
 def _index(names: NDArray[np.void], rows: NDArray[np.int64]) -> tuple[NDArray[np.void], NDArray[np.int64]]:
