@@ -36,6 +36,10 @@ TABLE: dict[str, dict[str, str]] = {
         "peak_memory": "archsearch.cost.metrics:PEAK_MEMORY",
         "weight_bytes": "archsearch.cost.metrics:WEIGHT_BYTES",
     },
+    "traits": {
+        "depth": "archsearch.cost.traits:DEPTH",
+        "reach": "archsearch.cost.traits:REACH",
+    },
     "datasets": {
         "digits": "archsearch.data.digits:digits",
         "cifar10": "archsearch.data.cifar:cifar10",
@@ -52,6 +56,7 @@ TABLE: dict[str, dict[str, str]] = {
         "deceptive": "archsearch.evaluate.imagined:deceptive_evaluator",
     },
     "samplers": {
+        "greybox": "archsearch.search.greybox:greybox",
         "random": "archsearch.search.stratified:stratified",
         "nsga2": "archsearch.search.samplers:nsga2",
         "nsga3": "archsearch.search.samplers:nsga3",
