@@ -61,7 +61,9 @@ def p_front(draws: Floats, costs: Floats, fits: Flags) -> Floats:
     cost     O(draws k²) for the k networks that `plausible` leaves
     """
     found = np.zeros(draws.shape[1])
-    rows = np.flatnonzero(plausible(draws.min(axis=0), draws.max(axis=0), costs, fits)) if draws.size else []
+    if draws.size == 0:
+        return found
+    rows = np.flatnonzero(plausible(draws.min(axis=0), draws.max(axis=0), costs, fits))
     for i in rows:
         no_dearer = (costs[rows] <= costs[i]).all(axis=1)
         cheaper = no_dearer & (costs[rows] < costs[i]).any(axis=1)

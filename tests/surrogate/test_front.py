@@ -14,8 +14,11 @@ SMALL = st.integers(0, 4)  # few values, so that ties are common
 def samples(draw):
     """Samples of accuracies, costs and what fits, with ties everywhere."""
     n, draws, metrics = draw(st.integers(0, 7)), draw(st.integers(1, 4)), draw(st.integers(0, 2))
-    numbers = lambda *shape: np.array(draw(st.lists(SMALL, min_size=int(np.prod(shape)), max_size=int(np.prod(shape)))),
-                                      dtype=float).reshape(shape)  # fmt: skip  # noqa: E731
+
+    def numbers(*shape):
+        size = int(np.prod(shape))
+        return np.array(draw(st.lists(SMALL, min_size=size, max_size=size)), dtype=float).reshape(shape)
+
     return numbers(draws, n), numbers(n, metrics), numbers(n) > 0
 
 
