@@ -13,6 +13,7 @@ from archsearch.spec.fields import Axis, Codes
 from archsearch.surrogate.domain import Domain, Floats, Networks, joined
 
 SE = "top1_se"  # user attribute: standard error of a trial's accuracy; 0 where it is missing
+GAIN = "archsearch:gain"  # system attribute: expected gain of hypervolume of a proposal, as a share of that so far
 OPEN = (TrialState.RUNNING, TrialState.WAITING)
 
 
