@@ -52,8 +52,8 @@ def many_failed(trained: int, failed: int) -> Finding | None:
         return None
     return Finding(
         kind="many failed trials",
-        text=f"{failed} of {trained + failed} trainings failed ({share:.0%}): their time is lost, and that part of "
-        "the space stays unknown. Their reasons stand below and in trials.csv.",
+        text=f"{failed} of {trained + failed} trainings failed ({_share(share)}): their time is lost, and that part of "
+        "the space stays unknown. trials.csv has their reasons.",
         figure=share,
     )
 
@@ -103,8 +103,8 @@ def overconfident(coverage: Mapping[float, float], n: int) -> Finding | None:
         return None
     return Finding(
         kind="intervals too narrow",
-        text=f"Only {coverage[level]:.0%} of unseen measurements lie in their {level:.0%} intervals: the surrogate is "
-        "surer than it should be, and so are the probabilities below.",
+        text=f"Only {_share(coverage[level])} of unseen measurements lie in their {_share(level)} intervals: the "
+        "surrogate is surer than it should be, and so are the probabilities of being on the front.",
         figure=coverage[level],
     )
 
@@ -124,7 +124,7 @@ def idle_budget(costs: Mapping[str, Floats], limits: Limits) -> Finding | None:
     name = min(nearest, key=nearest.__getitem__)
     return Finding(
         kind="budget never binding",
-        text=f"No network of the front comes nearer to a limit than {nearest[name]:.0%} ({name.replace('_', ' ')}): "
+        text=f"No network of the front comes nearer to a limit than {_share(nearest[name])} ({_word(name)}): "
         "the space, not the budget, ends the front. A space with larger networks may hold better ones.",
         figure=nearest[name],
     )
@@ -158,3 +158,11 @@ def at_the_edge(axes: Sequence[Axis], slots: NDArray[np.int64]) -> Finding | Non
 def _points(fraction: float) -> str:
     """A difference of accuracies in percentage points."""
     return f"{100 * fraction:.2g} points"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
+def _word(metric: str) -> str:
+    return {"madds": "MAdds", "params": "parameters"}.get(metric, metric.replace("_", " "))

@@ -22,7 +22,12 @@ class Learnt(Protocol):
     """A surrogate that has seen trials."""
 
     def predict(self, networks: Networks) -> tuple[Floats, Floats]:
-        """Mean and standard deviation of each, float[n]."""
+        """Mean and standard deviation of the true value of each, float[n]."""
+        ...
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of one measurement about the true value."""
         ...
 
 
@@ -38,18 +43,21 @@ class Rank:
 def crossed(
     networks: Networks, top1: Floats, error: Floats, *, learn: Callable[[Networks, Floats, Floats], Learnt],
     rng: np.random.Generator,
-) -> tuple[Floats, Floats]:  # fmt: skip
-    """Each trial predicted by a surrogate that has not seen its network: mean and sd, float[n] each, on its own scale.
+) -> tuple[Floats, Floats, Floats]:  # fmt: skip
+    """Each trial predicted by a surrogate that has not seen its network.
 
     learn    (networks, top1, error) -> a surrogate
+    returns  on the surrogate's scale, float[n] each: mean; sd of the true value; sd of a measurement of it
     raises   ValueError where there are fewer than two different networks
     """
     fold = folds(networks.names, rng)
-    mean, sd = np.zeros(len(networks)), np.zeros(len(networks))
+    mean, sd, noise = np.zeros((3, len(networks)))
     for out in range(int(fold.max()) + 1):
         rest = fold != out
-        mean[~rest], sd[~rest] = learn(networks.take(rest), top1[rest], error[rest]).predict(networks.take(~rest))
-    return mean, sd
+        learnt = learn(networks.take(rest), top1[rest], error[rest])
+        mean[~rest], sd[~rest] = learnt.predict(networks.take(~rest))
+        noise[~rest] = learnt.noise
+    return mean, sd, np.hypot(sd, noise)
 
 
 def folds(names: NDArray[np.void], rng: np.random.Generator, *, most: int = FOLDS) -> NDArray[np.int64]:

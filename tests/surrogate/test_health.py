@@ -74,7 +74,7 @@ def test_intervals_that_are_too_narrow_are_told_and_right_or_wide_ones_are_not()
     miss = RNG.normal(size=200)
     told = overconfident(coverage(miss, np.full(200, 0.5)), 200)
     assert told.figure < 0.8
-    assert "95% intervals" in told.text
+    assert "95 % intervals" in told.text
     assert overconfident(coverage(miss, np.full(200, 1.0)), 200) is None
     assert overconfident(coverage(miss, np.full(200, 9.0)), 200) is None
     assert overconfident(coverage(miss[:10], np.full(10, 0.5)), 10) is None
@@ -85,7 +85,7 @@ def test_a_budget_that_nobody_feels_is_told_and_one_that_somebody_feels_is_not()
     costs = {"madds": np.array([1e6, 5e6]), "peak_memory": np.array([100.0, 200.0])}
     told = idle_budget(costs, {"madds": (None, 10e6), "peak_memory": (None, 300.0)})
     assert told.figure == pytest.approx(1 / 3)
-    assert "33%" in told.text
+    assert "33 %" in told.text
     assert "peak memory" in told.text
     assert idle_budget(costs, {"madds": (None, 10e6), "peak_memory": (None, 210.0)}) is None
     assert idle_budget(costs, {"madds": (1e6, 10e6)}) is None

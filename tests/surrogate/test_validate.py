@@ -21,6 +21,8 @@ def networks(codes):
 class Memory:
     """A surrogate that knows what it has seen, and else the mean."""
 
+    noise = 0.24
+
     def __init__(self, seen, top1, error):
         self.known = dict(zip(seen, top1, strict=True))
         self.mean = float(np.mean(top1))
@@ -34,9 +36,11 @@ def test_nobody_predicts_a_network_that_it_has_seen_even_where_it_was_measured_t
     rng = np.random.default_rng(0)
     seen = networks(rng.integers(0, 15, (40, 1)))
     top1 = seen.codes[:, 0] / 15 + 1
-    mean, _ = crossed(seen, top1, np.zeros(40), learn=Memory, rng=rng)
+    mean, sd, spread = crossed(seen, top1, np.zeros(40), learn=Memory, rng=rng)
     assert Memory(seen, top1, None).predict(seen)[0] == pytest.approx(top1)
     assert not np.isclose(mean, top1).any()
+    assert sd == pytest.approx(np.full(40, 0.1))
+    assert spread == pytest.approx(np.full(40, 0.26))
 
 
 @given(st.integers(2, 60), st.integers(0, 99))
