@@ -13,7 +13,7 @@ import optuna
 import pandas as pd
 
 from archsearch.errors import SpaceError
-from archsearch.records import REPLAYED
+from archsearch.records import TRAINED
 from archsearch.report.frame import Budgets, candidates, front_frame
 from archsearch.report.networks import run_networks
 from archsearch.spec.fields import Axis
@@ -87,7 +87,8 @@ def listed(frame: pd.DataFrame, told: Beliefs, objectives: Sequence[str]) -> pd.
 def _evidence(
     study: optuna.Study, run: Mapping[str, Any] | None, frame: pd.DataFrame, objectives: Sequence[str]
 ) -> tuple[Evidence | None, str]:
-    rows = frame[frame["top1"].notna() & (frame["status"] != REPLAYED)]
+    own = frame["number"].isin(candidates(frame, {})["number"]) | (frame["status"] == TRAINED)  # repetitions, too
+    rows = frame[frame["top1"].notna() & own]
     if run is None:
         return None, "the run's space was not asked for"
     different = rows["key"].nunique()

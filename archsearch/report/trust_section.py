@@ -29,16 +29,17 @@ def trust_section(seen: View, charts: Charts) -> Markup:
         return _section(tag("p", NOTHING, class_="empty"))
     told = checked(seen)
     return _section(
-        _warnings(findings(seen, told)),
+        _warnings(findings(seen, told), told),
         _believed(seen, charts),
         _surrogate(told, charts) if told else Markup(""),
         _gain(seen, charts),
     )
 
 
-def _warnings(found: Sequence[Finding]) -> Markup:
+def _warnings(found: Sequence[Finding], told: Checked | None) -> Markup:
     if not found:
-        return _note("All health checks passed: trials, failures, noise, surrogate, budget, edges of the space.")
+        also = ", surrogate, edges of the space" if told else "; those of a surrogate could not be made"
+        return _note(f"All health checks passed: number of trials, failures, noise, budget{also}.")
     return Markup("".join(tag("p", tag("b", f"{_upper(each.kind)}. "), each.text, class_="warning") for each in found))
 
 
