@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from archsearch.spec.fields import Axis
 from archsearch.surrogate.domain import IDLE, Floats
@@ -18,7 +19,8 @@ FEW = 10  # trials that every search needs; two more for each axis
 FAR = 0.2  # of a limit: a cost this far away from it does not feel it
 MANY = 0.2  # share of trials that fail; one in five wastes a fifth of the time
 LEAST = 3  # members of a front, or failed trials, from which a check says something
-END = 0.75  # share of the front's networks at one end of an axis; of three choices a third lies there by chance
+END = 0.75  # share of the front's networks at one end of an axis
+CHANCE = 0.05  # that at least one end of some axis holds so many where choices are made blindly
 CONFIDENT = 20  # predictions from which coverage is judged
 Limits = Mapping[str, Sequence[float | None]]  # metric -> (low, high)
 
@@ -133,18 +135,21 @@ def idle_budget(costs: Mapping[str, Floats], limits: Limits) -> Finding | None:
 def at_the_edge(axes: Sequence[Axis], slots: NDArray[np.int64]) -> Finding | None:
     """Most networks of the front lie at one end of an ordered axis.
 
-    slots    choices of the networks on the front, int64[k, axes], IDLE where an axis does not matter; axes with fewer
-             than three values, or that matter in fewer than LEAST of the networks, are left out
+    slots    choices of the networks on the front, int64[k, axes], IDLE where an axis does not matter
+    Axes with fewer than three values are left out, and what chance explains (binomial, adjusted for all ends looked
+    at): of many axes some always lean to one side.
     """
     told = {}
+    looked = 2 * sum(axis.numeric and len(axis.values) > 2 for axis in axes)
     for i, axis in enumerate(axes):
         used = slots[slots[:, i] != IDLE, i]
-        if not axis.numeric or len(axis.values) < 3 or len(used) < LEAST:
+        if not axis.numeric or len(axis.values) < 3:
             continue
         for end in (axis.values.index(min(axis.values)), axis.values.index(max(axis.values))):
-            share = float(np.mean(used == end))
-            if share >= END:
-                told[f"{axis.name} = {axis.values[end]} ({int((used == end).sum())} of {len(used)})"] = share
+            there = int((used == end).sum())
+            chance = looked * float(stats.binom.sf(there - 1, len(used), 1 / len(axis.values)))
+            if there >= END * len(used) and chance <= CHANCE:
+                told[f"{axis.name} = {axis.values[end]} ({there} of {len(used)})"] = there / len(used)
     if not told:
         return None
     return Finding(

@@ -96,16 +96,22 @@ def test_a_budget_that_nobody_feels_is_told_and_one_that_somebody_feels_is_not()
 
 def test_a_front_at_the_end_of_an_axis_is_told_with_its_value():
     axes = (Axis("width", (0.5, 0.75, 1.0)), Axis("kernel", (3, 5)), Axis("op", ("a", "b", "c")), Axis("k", (7, 3, 5)))
-    slots = np.array([[2, 0, 0, 0], [2, 0, 0, 1], [2, 0, 0, 2], [1, 0, 0, 0]])
+    slots = np.array([[2, 0, 0, i % 3] for i in range(9)] + [[1, 0, 0, 0]])
     told = at_the_edge(axes, slots)
-    assert told.figure == 0.75
-    assert "width = 1.0 (3 of 4)" in told.text
+    assert told.figure == 0.9
+    assert "width = 1.0 (9 of 10)" in told.text
     assert "kernel" not in told.text  # of two choices one must be the end
-    assert "op" not in told.text.replace("open", "")
+    assert "op = " not in told.text
     assert "k = " not in told.text
     inside = slots.copy()
-    inside[0, 0] = 1
+    inside[:3, 0] = 1
     assert at_the_edge(axes, inside) is None
+
+
+def test_of_many_axes_chosen_blindly_hardly_any_is_said_to_end_too_early():
+    axes = tuple(Axis(f"axis{i}", (1, 2, 3)) for i in range(30))
+    told = [at_the_edge(axes, np.random.default_rng(seed).integers(3, size=(8, 30))) for seed in range(60)]
+    assert sum(each is not None for each in told) <= 6
 
 
 def test_the_end_of_an_unsorted_axis_is_its_least_and_greatest_value():
@@ -117,5 +123,8 @@ def test_the_end_of_an_unsorted_axis_is_its_least_and_greatest_value():
 
 def test_networks_in_which_an_axis_makes_no_difference_do_not_count():
     axis = (Axis("k", (3, 5, 7)),)
-    assert at_the_edge(axis, np.array([[2], [2], [IDLE], [IDLE]])) is None
-    assert "(3 of 3)" in at_the_edge(axis, np.array([[2], [2], [2], [IDLE]])).text
+    idle = np.array([[2], [2], [IDLE], [IDLE], [IDLE]])
+    assert at_the_edge(axis, idle) is None
+    assert "(5 of 5)" in at_the_edge(axis, np.vstack([idle, np.full((3, 1), 2)])).text
+    assert at_the_edge(axis, np.full((5, 1), IDLE)) is None
+    assert at_the_edge((), np.zeros((5, 0), dtype=np.int64)) is None
