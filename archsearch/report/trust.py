@@ -14,7 +14,7 @@ from archsearch.surrogate import health
 from archsearch.surrogate.domain import Floats, Networks
 from archsearch.surrogate.front import moments
 from archsearch.surrogate.health import Finding
-from archsearch.surrogate.validate import Learnt, Rank, coverage, crossed, kendall, noise_sd, spearman
+from archsearch.surrogate.validate import Learnt, Rank, at_equal, coverage, crossed, kendall, noise_sd, spearman
 
 MOST = 400  # trials that are cross-validated; of more, this many are drawn
 Z = 1.959964  # sd; the half width of the 95 % intervals in the figure
@@ -27,7 +27,7 @@ class Checked:
     predictions: pd.DataFrame  # number, top1, predicted, low, high (ends of the 95 % interval of a measurement)
     noise: float  # standard deviation of one measurement (a fraction), at most
     ranks: dict[str, tuple[Rank, Rank]]  # "surrogate", "MAdds alone" -> Kendall's tau, Spearman's rho
-    gap: Rank  # the surrogate's tau less that of MAdds alone
+    beyond: Rank  # tau of predicted and measured with the effect of MAdds taken out of both
     coverage: dict[float, float]  # level -> share of the measurements inside
 
 
@@ -44,7 +44,7 @@ def checked(seen: View) -> Checked | None:
 
     mean, sd, spread = crossed(told.networks, told.top1, told.error, learn=learn, rng=rng)
     predicted, unsure = moments(mean, sd, surrogate.accuracy)
-    miss = told.top1 - predicted
+    miss, target = told.top1 - predicted, surrogate.target(told.top1)
     noise = _noise(told, miss, unsure)
     madds = seen.frame.set_index("number")["madds"].loc[told.numbers].to_numpy(dtype=float)
     pairs = {"surrogate": predicted, "MAdds alone": madds}
@@ -54,8 +54,8 @@ def checked(seen: View) -> Checked | None:
                                   "low": low, "high": high}),
         noise=noise,
         ranks={name: (kendall(x, told.top1, rng=rng), spearman(x, told.top1, rng=rng)) for name, x in pairs.items()},
-        gap=kendall(predicted, told.top1, against=madds, rng=rng),
-        coverage=coverage(surrogate.target(told.top1) - mean, spread),
+        beyond=kendall(at_equal(mean, madds), at_equal(target, madds), rng=rng),
+        coverage=coverage(target - mean, spread),
     )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def findings(seen: View, told: Checked | None) -> list[Finding]:
     if evidence is not None and told is not None:
         places = [evidence.numbers.index(int(number)) for number in handed["number"]]
         made += [
-            health.no_better_than_cost(told.ranks["surrogate"][0], told.ranks["MAdds alone"][0], told.gap),
+            health.no_better_than_cost(told.beyond),
             health.overconfident(told.coverage, len(told.predictions)),
             health.at_the_edge(*_varied(evidence, places)),
         ]

@@ -68,18 +68,19 @@ def _surrogate(told: Checked, charts: Charts) -> Markup:
     """Cross-validation: figure, rank correlations, coverage."""
     n = len(told.predictions)
     ranks = [[name, *map(_interval, pair)] for name, pair in told.ranks.items()]
-    gap = ["difference", _interval(told.gap), ""]
+    beyond = ["surrogate, at equal MAdds", _interval(told.beyond), ""]
     covers = [[f"{100 * level:.0f} %", f"{100 * share:.0f} %"] for level, share in told.coverage.items()]
     words = (
         f"Each of {n} trained networks is predicted by a surrogate that did not see it (ten parts, each left out "
         "once). Correlations: how well the predicted order is the measured one (1 = the same, 0 = chance), with 95 % "
-        "bootstrap intervals, beside the order of MAdds. Intervals: the share of measurements inside those predicted, "
+        "bootstrap intervals, beside the order of MAdds; at equal MAdds: what MAdds say taken out of both. Intervals: "
+        "the share of measurements inside those predicted, "
         f"which should be that of the name; they hold the noise that the surrogate found. By the misses the noise of "
         f"one measurement is at most {100 * told.noise:.2g} points."
     )
     return Markup("".join([
         tag("h3", "How good the surrogate is"), charts.add(predicted_plot(told.predictions)),
-        tag("div", _table(RANKS, [*ranks, gap]), _table(COVERS, covers), class_="pair"), _note(words),
+        tag("div", _table(RANKS, [*ranks, beyond]), _table(COVERS, covers), class_="pair"), _note(words),
     ]))  # fmt: skip
 
 

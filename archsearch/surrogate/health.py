@@ -78,19 +78,19 @@ def noisy_front(believed: Floats, noise: float) -> Finding | None:
     )
 
 
-def no_better_than_cost(surrogate: Rank, cost: Rank, gap: Rank) -> Finding | None:
-    """The surrogate is not shown to rank unseen networks better than their MAdds alone do.
+def no_better_than_cost(beyond: Rank) -> Finding | None:
+    """The surrogate is not shown to know more of unseen networks than their MAdds alone say.
 
-    gap      the surrogate's tau less that of MAdds alone, on the same resamples
+    beyond   Kendall's tau of predicted and measured accuracies with the effect of MAdds taken out (`at_equal`)
     """
-    if gap.low > 0 or math.isnan(surrogate.value):
+    if beyond.low > 0 or math.isnan(beyond.value):
         return None
     return Finding(
         kind="surrogate no better than MAdds",
-        text=f"The surrogate ranks unseen networks no better than MAdds alone do, as far as can be told (Kendall's "
-        f"tau {surrogate.value:.2f} and {abs(cost.value):.2f}; difference {gap.value:.2f}, 95 % interval {gap.low:.2f} "
-        f"to {gap.high:.2f}): trust what was measured, not what is predicted, until there are more trials.",
-        figure=gap.value,
+        text="Among networks of equal MAdds the surrogate is not shown to know which is the better one (Kendall's tau "
+        f"{beyond.value:.2f}, 95 % interval {beyond.low:.2f} to {beyond.high:.2f}): trust what was measured, not what "
+        "is predicted, until there are more trials.",
+        figure=beyond.value,
     )
 
 

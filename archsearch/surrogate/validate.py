@@ -13,6 +13,7 @@ from archsearch.surrogate.domain import Floats, Networks
 
 FOLDS = 10
 RESAMPLES = 400
+CUBIC = 3
 MOST = 1000  # pairs of a rank correlation; of more, this many are drawn
 ENOUGH = 5  # repeated measurements from which the noise is read off them alone
 LEVELS = (0.5, 0.8, 0.95)
@@ -69,17 +70,10 @@ def folds(names: NDArray[np.void], rng: np.random.Generator, *, most: int = FOLD
     return np.asarray(rng.permutation(different)[which] % min(most, different))
 
 
-def kendall(x: Floats, y: Floats, *, rng: np.random.Generator, against: Floats | None = None) -> Rank:
-    """Kendall's tau-b of x and y float[n], with its 95 % bootstrap interval; or by how much it is above another.
-
-    against  float[n]: then the value is tau(x, y) less |tau(against, y)|, resampled together
-    """
+def kendall(x: Floats, y: Floats, *, rng: np.random.Generator) -> Rank:
+    """Kendall's tau-b of x and y float[n], with its 95 % bootstrap interval."""
     rows = _some(len(x), rng)
-    counts = _resamples(len(rows), rng)
-    taus = _taus(x[rows], y[rows], counts)
-    if against is not None:
-        taus = taus - np.abs(_taus(against[rows], y[rows], counts))
-    return _rank(taus)
+    return _rank(_taus(x[rows], y[rows], _resamples(len(rows), rng)))
 
 
 def spearman(x: Floats, y: Floats, *, rng: np.random.Generator) -> Rank:
@@ -90,6 +84,19 @@ def spearman(x: Floats, y: Floats, *, rng: np.random.Generator) -> Rank:
     a, b = (each - each.mean(axis=1, keepdims=True) for each in (a, b))
     scale = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
     return _rank(np.divide((a * b).sum(axis=1), scale, out=np.full(len(drawn), np.nan), where=scale > 0))
+
+
+def at_equal(values: Floats, cost: Floats) -> Floats:
+    """What is left of values float[n] when what a cubic of the logarithm of cost says of them is taken away.
+
+    The correlation of two such remainders says what one knows of the other beyond cost. Comparing their plain
+    correlations does not: a search that learns tries networks near the front, and on a front the order by cost is the
+    order by accuracy, whatever the surrogate knows.
+    """
+    logs = np.log(np.maximum(cost, 1.0))
+    degree = min(CUBIC, len(np.unique(logs)) - 1)
+    rest = values - np.polynomial.Polynomial.fit(logs, values, degree)(logs) if degree > 0 else values - values.mean()
+    return np.where(np.abs(rest) <= 1e-9 * max(float(np.abs(values).max()), 1e-300), 0.0, rest)
 
 
 def coverage(miss: Floats, sd: Floats, *, levels: tuple[float, ...] = LEVELS) -> dict[float, float]:

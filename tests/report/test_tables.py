@@ -64,7 +64,7 @@ def test_tables_of_no_run_are_refused(tmp_path):
 
 
 def test_what_is_believed_is_in_every_table(make, tmp_path):
-    folder = make.space_run(tmp_path / "run", 40, noise=0.02)
+    folder = make.space_run(tmp_path / "run", 60, noise=0.02)
     seen = view(folder)
     records = json.loads(json.dumps(front_records(seen.study, seen), allow_nan=False))
     table = pd.read_csv(write_tables(folder, seen)[1])

@@ -16,7 +16,7 @@ from archsearch.surrogate.health import (
     noisy_front,
     overconfident,
 )
-from archsearch.surrogate.validate import Rank, coverage, kendall
+from archsearch.surrogate.validate import Rank, at_equal, coverage, kendall
 
 RNG = np.random.default_rng(0)
 
@@ -50,24 +50,24 @@ def test_noise_above_the_fronts_steps_is_told_and_below_is_not():
     assert noisy_front(np.array([0.8, 0.8, 0.8]), 0.0) is None
 
 
-def test_a_surrogate_is_held_against_madds_alone():
-    top1 = RNG.normal(size=80)
-    close, far = top1 + RNG.normal(0, 0.2, 80), top1 + RNG.normal(0, 2, 80)
+def test_a_surrogate_must_know_more_than_madds():
+    rng = np.random.default_rng(3)
+    madds = np.exp(rng.uniform(12, 18, 80))
+    skill = rng.normal(0, 0.05, 80)
+    top1 = np.log(madds) / 20 + skill
 
-    def told(predicted, madds):
-        taus = [kendall(each, top1, rng=RNG) for each in (predicted, madds)]
-        return no_better_than_cost(*taus, kendall(predicted, top1, against=madds, rng=RNG))
+    def told(predicted):
+        return no_better_than_cost(kendall(at_equal(predicted, madds), at_equal(top1, madds), rng=rng))
 
-    assert told(close, far) is None
-    assert told(close, -far) is None
-    assert told(far, close).figure < -0.2
-    assert told(far, -close).figure < -0.2  # networks that are the better the smaller they are: MAdds still say it
-    assert "Kendall's tau" in told(close, close).text
+    assert told(np.log(madds) / 20 + 0.5 * skill + rng.normal(0, 0.01, 80)) is None
+    by_cost = told(np.log(madds) / 20 + rng.normal(0, 0.001, 80))  # its plain tau is 0.7, and says nothing
+    assert abs(by_cost.figure) < 0.25
+    assert "Kendall's tau" in by_cost.text
+    assert told(np.log(madds) / 20 - skill).figure < -0.9
 
 
 def test_without_any_order_nothing_is_said_of_the_surrogate():
-    nothing = Rank(value=math.nan, low=math.nan, high=math.nan)
-    assert no_better_than_cost(nothing, nothing, nothing) is None
+    assert no_better_than_cost(Rank(value=math.nan, low=math.nan, high=math.nan)) is None
 
 
 def test_intervals_that_are_too_narrow_are_told_and_right_or_wide_ones_are_not():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from archsearch.surrogate.domain import Networks
-from archsearch.surrogate.validate import coverage, crossed, folds, kendall, noise_sd, spearman
+from archsearch.surrogate.validate import at_equal, coverage, crossed, folds, kendall, noise_sd, spearman
 
 
 def networks(codes):
@@ -85,14 +85,20 @@ def test_of_many_pairs_some_are_drawn():
     assert kendall(x, x + rng.normal(size=5000), rng=rng).value == pytest.approx(0.5, abs=0.05)
 
 
-def test_two_correlations_are_compared_on_the_same_resamples():
-    rng = np.random.default_rng(0)
-    y = rng.normal(size=100)
-    noisy = y + rng.normal(size=100)
-    same = kendall(noisy, y, against=-noisy, rng=rng)  # which way the other one points does not matter
-    assert (same.value, same.low, same.high) == pytest.approx((0, 0, 0))
-    assert kendall(y, y, against=noisy, rng=rng).low > 0.2
-    assert kendall(noisy, y, against=y, rng=rng).high < -0.2
+@given(st.integers(0, 99))
+def test_what_cost_says_is_taken_out_and_the_rest_stays(seed):
+    rng = np.random.default_rng(seed)
+    cost = np.exp(rng.uniform(5, 20, 60))
+    logs, own = np.log(cost), rng.normal(size=60)
+    curve = 3 - logs + 0.2 * logs**2 - 0.01 * logs**3
+    assert at_equal(curve, cost) == pytest.approx(np.zeros(60), abs=1e-6)
+    assert at_equal(curve + own, cost) == pytest.approx(at_equal(own, cost), abs=1e-6)
+    assert np.corrcoef(at_equal(own, cost), logs)[0, 1] == pytest.approx(0, abs=1e-6)
+
+
+def test_networks_of_one_cost_lose_their_mean_alone():
+    assert at_equal(np.array([1.0, 3.0]), np.array([5.0, 5.0])).tolist() == [-1, 1]
+    assert at_equal(np.array([1.0, 3.0]), np.array([0.0, 5.0])).tolist() == [0, 0]
 
 
 def test_coverage_is_the_level_where_the_spread_is_right_and_below_it_where_it_is_too_small():
