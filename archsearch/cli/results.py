@@ -7,25 +7,36 @@ import typer
 
 from archsearch.cli.options import JsonOption
 
+OBSERVED = "Only networks that are on the front as measured."
 RunArgument = Annotated[Path, typer.Argument(help="A run's folder under results/.", metavar="RUN")]
 
 
 def front(
     run: RunArgument,
     csv: Annotated[Path | None, typer.Option("--csv", help="Also write the front to this CSV file.")] = None,
+    observed: Annotated[bool, typer.Option("--observed", help=OBSERVED)] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """The Pareto front of a run, as far as it has come.
+    """The Pareto front of a run, as far as it has come, and what to believe of it.
 
-    Example: archsearch front results/cifar --json
+    Networks on the front as measured, and those that are on it by what the surrogate learnt of all trials. believed:
+    the accuracy to expect; p(front): the probability that no other trained network beats it; group: networks with one
+    number cannot be told apart, the cheapest of them is as good a choice as any.
+
+    \b
+    Examples:
+      archsearch front results/cifar
+      archsearch front results/cifar --observed --csv front.csv
     """
     from archsearch.cli.show import console, print_front, print_json
     from archsearch.errors import RunError
-    from archsearch.report.open import open_run
     from archsearch.report.tables import front_records
+    from archsearch.report.view import view
 
-    study, _, _ = open_run(run)
-    records = front_records(study)
+    seen = view(run)
+    records = [each for each in front_records(seen.study, seen) if each["observed"] or not observed]
+    if seen.beliefs.why and records:
+        console(error=True).print(f"measured values alone: {seen.beliefs.why}", markup=False, soft_wrap=True)
     if csv is not None:
         import pandas as pd
 
@@ -54,10 +65,12 @@ def report(
     from archsearch.report.page import write_page
     from archsearch.report.png import write_pngs
     from archsearch.report.tables import write_tables
+    from archsearch.report.view import view
 
-    written = [*write_tables(run), write_page(run)]
+    seen = view(run)
+    written = [*write_tables(run, seen), write_page(run, seen)]
     if png:
-        written += write_pngs(run)
+        written += write_pngs(run, seen)
     if as_json:
         print_json({"written": [str(path) for path in written]})
         return

@@ -57,10 +57,14 @@ def front_frame(frame: pd.DataFrame, objectives: Sequence[str], budgets: Budgets
     objectives  "top1" first, then the metrics to minimise
     budgets     a row outside them is never on the front
     """
-    trained = frame[(frame["status"] == TRAINED) & within(frame, budgets)]
-    trained = trained.drop_duplicates("key", keep="first")
+    trained = candidates(frame, budgets)
     alive = front(minimised(trained, objectives)) if len(trained) else np.zeros(0, dtype=bool)
     return trained[alive].sort_values([*objectives[1:], "number"], ignore_index=True)
+
+
+def candidates(frame: pd.DataFrame, budgets: Budgets) -> pd.DataFrame:
+    """The rows that may be on the front: trained, within the budgets, each network once."""
+    return frame[(frame["status"] == TRAINED) & within(frame, budgets)].drop_duplicates("key", keep="first")
 
 
 def minimised(frame: pd.DataFrame, objectives: Sequence[str]) -> np.ndarray:

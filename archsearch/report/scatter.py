@@ -73,7 +73,7 @@ def front_plot(data: pd.DataFrame, *, metric: str, budget: Sequence[float | None
 
     Traces of trials carry `meta="trials"` and the trial numbers as customdata; together they hold each trial once.
     """
-    low, high = _span(data["cost"], budget)
+    low, high = span(data["cost"], budget)
     inside = [end for end in budget if end is not None and low <= end <= high]
     figure = go.Figure()
     trained = data.loc[data["role"].isin(["trained", "front"]), "cost"]
@@ -108,7 +108,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 def beyond(data: pd.DataFrame, budget: Sequence[float | None]) -> bool:
     """Whether the budget's upper end lies too far right of all trials to be drawn."""
-    return budget[1] is not None and budget[1] > _span(data["cost"], budget)[1]
+    return budget[1] is not None and budget[1] > span(data["cost"], budget)[1]
 
 
 def _hover(row: dict, role: str, extra: Sequence[str]) -> str:
@@ -126,7 +126,7 @@ def _hover(row: dict, role: str, extra: Sequence[str]) -> str:
     return "<br>".join([*lines, "", *map(escape, stages)])
 
 
-def _span(cost: pd.Series, budget: Sequence[float | None]) -> tuple[float, float]:
+def span(cost: pd.Series, budget: Sequence[float | None]) -> tuple[float, float]:
     """The costs shown: all trials, and the budget's ends where they are near enough to say something."""
     low, high = (cost.min(), cost.max()) if cost.notna().any() else (1.0, 1.0)
     for end in budget:
