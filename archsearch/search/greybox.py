@@ -12,8 +12,11 @@ from archsearch.search.history import GAIN, History, read, values_of
 from archsearch.search.samplers import SamplerSetup
 from archsearch.search.stratified import Exhausted, StratifiedSampler
 from archsearch.spec.fields import Codes
+from archsearch.surrogate import front
+from archsearch.surrogate.belief import learn, target
 from archsearch.surrogate.choose import Chooser, Fit, Seen
-from archsearch.surrogate.design import FIRST, first
+from archsearch.surrogate.design import first, size
+from archsearch.surrogate.domain import Domain
 from archsearch.surrogate.pool import base
 
 FIT = "archsearch:fit"  # system attribute of a trial: the surrogate's refit that was made for it
@@ -57,14 +60,12 @@ class GreyboxSampler(BaseSampler):
     def _design(self, history: History) -> Codes | None:
         """The next network of the first design; None when it has been gone through."""
         setup = self._setup
-        if len(history.seen) >= FIRST and "design" not in setup.memory and len(history.judged) >= FIRST:
-            return None
         if "design" not in setup.memory:
             drawn, _ = base(setup.domain, setup.seed, setup.memory)
             rng = np.random.default_rng(np.random.SeedSequence([setup.seed, 1]))
-            setup.memory["design"] = drawn.take(np.array(first(drawn, FIRST, rng)))
+            setup.memory["design"] = drawn.take(np.array(first(drawn, size(drawn), rng)))
         design, seen = setup.memory["design"], history.seen
-        if len(seen) >= FIRST:
+        if len(seen) >= len(design):
             return None
         return next((design.codes[row] for row, name in enumerate(design) if name not in seen), None)
 
@@ -72,8 +73,8 @@ class GreyboxSampler(BaseSampler):
         """What the surrogate would train next; its refit and the gain it expects are noted on the trial."""
         setup = self._setup
         chooser = Chooser(setup.domain, setup.seed, setup.memory)
-        seen = Seen(judged=history.judged, top1=history.top1, pending=history.pending, left=history.seen,
-                    rungs=getattr(setup, "ladder", ()))  # fmt: skip
+        seen = Seen(judged=history.judged, top1=history.top1, error=history.error, pending=history.pending,
+                    left=history.seen, rungs=getattr(setup, "ladder", ()))  # fmt: skip
         pick = chooser.pick(seen, last_fit(study))
         if pick is None:
             return None
@@ -90,6 +91,23 @@ def last_fit(study: Study) -> Fit | None:
         if (noted := trial.system_attrs.get(FIT)) is not None:
             return Fit(at=noted["at"], logs=tuple(noted["logs"]))
     return None
+
+
+def handed_over(study: Study, domain: Domain) -> list[int]:
+    """Numbers of the trials to hand over: the front of what is believed of them, cheapest first.
+
+    Under noise the highest observations are lucky ones; the surrogate knows the others, too (docs/sampler.md).
+    """
+    history = read(study, domain, {})
+    fits = domain.fits(history.judged.codes) & (history.source == 0)
+    if len(history.judged) < LEAST:
+        believed = target(history.top1)
+    else:
+        sample, _ = base(domain, 0, {})
+        believed, _ = learn(history.judged, domain.axes, history.top1, history.error, sample=sample).predict(
+            history.judged
+        )
+    return [int(history.numbers[row]) for row in front.handed_over(believed, history.judged.costs, fits)]
 
 
 def greybox(setup: SamplerSetup) -> GreyboxSampler:

@@ -18,7 +18,8 @@ from archsearch.surrogate.features import Rows, stacked
 
 JITTER = 1e-5  # added to the noise variance
 BOUND = 6.0  # of every logarithm
-PRIORS = {"choice": (-1.5, 1.5), "trait": (-2.0, 1.5), "scale": (0.0, 2.0), "slope": (-1.0, 1.5), "noise": (-4.0, 2.0)}
+TOLD = 1.0  # spread of the noise's prior where a standard error is known: seeds scatter, too, and images are shared
+PRIORS = {"choice": (-2.5, 1.0), "trait": (-2.0, 1.5), "scale": (0.0, 2.0), "slope": (-1.0, 1.5), "noise": (-4.0, 2.0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +71,27 @@ def _each(choice: str, trait: str, axes: int, traits: int, which: int) -> Floats
     return np.array([of[choice]] * axes + [of[trait]] * traits + [of["scale"], of["slope"], of["noise"]])
 
 
-def fitted(start: Kernel, rows: Rows, targets: Floats, *, steps: int) -> Kernel:
+def fitted(start: Kernel, rows: Rows, targets: Floats, *, steps: int, noise: float | None = None) -> Kernel:
     """The kernel at the maximum of the posterior, from `start` by at most `steps` of L-BFGS.
 
     rows     n networks; targets float64[n], about zero mean and unit variance
+    noise    variance of one observation as far as it is known beforehand: the middle of a narrower prior
     cost     O(steps (n^3 + n^2 (axes + traits)))
     """
-    loss = _loss(start, rows, targets)
+    loss = _loss(start, rows, targets, noise)
     found = minimize(loss, start.logs, jac=True, method="L-BFGS-B", bounds=[(-BOUND, BOUND)] * len(start.logs),
                      options={"maxiter": steps})  # fmt: skip
     return replace(start, logs=found.x)
 
 
-def _loss(kernel: Kernel, rows: Rows, targets: Floats) -> Callable[[Floats], tuple[float, Floats]]:
+def _loss(
+    kernel: Kernel, rows: Rows, targets: Floats, expected: float | None
+) -> Callable[[Floats], tuple[float, Floats]]:
     """Minus the log posterior of the kernel's parameters and its gradient, as a function of their logarithms."""
     traits, n = rows.traits.shape[1], len(rows)
     middle, width = (_each("choice", "trait", kernel.axes, traits, which) for which in (0, 1))
+    if expected is not None:
+        middle[-1], width[-1] = np.clip(np.log(max(expected, 1e-6)), -BOUND, BOUND), TOLD
     gaps = _gaps(kernel, rows)
     line = rows.line @ rows.line.T / max(rows.line.shape[1], 1)
 
