@@ -209,15 +209,13 @@ class Chooser:
         under, costs = self._stairs(posterior.mean[had], held, seen.rungs)
         mean, sd = posterior.mean[rows], posterior.sd[rows]
         where = self._costs(state.networks.take(rows), seen.rungs)
-        full = gain(mean, sd, where, under)
         scores = gain(mean, self._caution * sd, where, under)
         if scores.max() <= TINY:
-            scores = full
+            scores = gain(mean, sd, where, under)
         if scores.max() <= 0:
             scores = (mean - under.levels(where)) / sd
         row = int(scores.argmax())
         least = np.minimum(where.min(axis=0, initial=np.inf), costs.min(axis=0, initial=np.inf))
+        more = gain(mean[[row]], sd[[row]], where[[row]], under)[0]
         so_far = volume_of(under, least)
-        return Pick(
-            code=state.networks.codes[rows[row]], gain=float(full[row] / so_far) if so_far > 0 else 1.0, fit=fit
-        )
+        return Pick(code=state.networks.codes[rows[row]], gain=float(more / so_far) if so_far > 0 else 1.0, fit=fit)

@@ -18,8 +18,9 @@ from archsearch.surrogate.features import Rows, stacked
 
 JITTER = 1e-5  # added to the noise variance
 BOUND = 6.0  # of every logarithm
+ROOM = 32  # observations that can be added before room is made for more
 TOLD = 1.0  # spread of the noise's prior where a standard error is known: seeds scatter, too, and images are shared
-PRIORS = {"choice": (-2.5, 1.0), "trait": (-2.0, 1.5), "scale": (0.0, 2.0), "slope": (-1.0, 1.5), "noise": (-4.0, 2.0)}
+PRIORS = {"choice": (-2.5, 0.7), "trait": (-2.0, 1.5), "scale": (0.0, 2.0), "slope": (-1.0, 1.5), "noise": (-4.0, 2.0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +144,20 @@ class Posterior:
         whole = kernel.cross(known, known)
         whole[np.diag_indices(len(known))] += kernel.noise
         self._factor = cholesky(whole, lower=True, check_finite=False)
-        self._whitened = solve_triangular(self._factor, kernel.cross(known, at), lower=True, check_finite=False)
+        whitened = solve_triangular(self._factor, kernel.cross(known, at), lower=True, check_finite=False)
+        self._room = np.concatenate([whitened, np.empty((ROOM, len(at)))])  # rows for what is added
         self._score = solve_triangular(self._factor, targets, lower=True, check_finite=False)
-        self.mean = self._score @ self._whitened
-        self._variance = kernel.variance(at) - (self._whitened**2).sum(axis=0)
+        self.mean = self._score @ whitened
+        self._variance = kernel.variance(at) - np.einsum("ij,ij->j", whitened, whitened)
 
     @property
     def sd(self) -> Floats:
         """Standard deviation of the true value at each candidate, the noise of an observation left out."""
         return np.asarray(np.sqrt(np.maximum(self._variance, 1e-12)))
+
+    @property
+    def _whitened(self) -> Floats:
+        return np.asarray(self._room[: len(self._factor)])
 
     def covariance(self) -> Floats:
         """Joint covariance of the candidates, float64[n, n]."""
@@ -171,6 +177,8 @@ class Posterior:
         self._factor, self._known = factor, stacked(self._known, row)
         self._targets = np.append(self._targets, believed if target is None else target)
         self._score = np.append(self._score, score)
-        self._whitened = np.concatenate([self._whitened, new[None]])
+        if size == len(self._room):
+            self._room = np.concatenate([self._room, np.empty((ROOM, self._room.shape[1]))])
+        self._room[size] = new  # copies of this object may use the same rows, one after the other
         self.mean = self.mean + score * new
         self._variance = self._variance - new**2
