@@ -24,6 +24,7 @@ CAUTION = 0.3  # share of the standard deviation that counts when networks of a 
 ALONE = 1.0  # the same where accuracy is all that counts: nothing but its own doubt makes such a search look around
 FIRST_STEPS, STEPS = 40, 12  # of the fit: from the priors, from the last kernel
 FIT_MOST = 200  # trials to which the kernel is fitted
+MARGIN = 0.05  # share of the range of cost by which the reference lies beyond it: the dearest networks count, too
 TINY = 1e-12  # expected gains below it are none
 EVERY = 5  # new results between refits; a twentieth of the trials where that is more
 
@@ -189,6 +190,7 @@ class Chooser:
         costs = self._costs(held, rungs)
         least = self._costs(self._base, rungs)
         reference = np.maximum(least.max(axis=0), costs.max(axis=0, initial=-np.inf))
+        reference = reference + MARGIN * (reference - least.min(axis=0))
         if rungs:
             reference[0] = len(rungs)
         floor = float(means.min(initial=np.inf)) if len(means) else 0.0
