@@ -12,20 +12,27 @@ RunArgument = Annotated[Path, typer.Argument(help="A run's folder under results/
 
 def front(
     run: RunArgument,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Also write the front to this CSV file.")] = None,
+    ladder: Annotated[bool, typer.Option("--ladder", help="The best network within each rung of its ladder.")] = False,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Also write the table to this CSV file.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The Pareto front of a run, as far as it has come.
+    """The Pareto front of a run, as far as it has come; of a run with a budget ladder first the best of each rung.
 
-    Example: archsearch front results/cifar --json
+    \b
+    Examples:
+      archsearch front results/cifar --json
+      archsearch front results/ladder --ladder --csv rungs.csv
     """
-    from archsearch.cli.show import console, print_front, print_json
+    from archsearch.cli.show import console, print_front, print_json, print_ladder
     from archsearch.errors import RunError
     from archsearch.report.open import open_run
-    from archsearch.report.tables import front_records
+    from archsearch.report.tables import front_records, ladder_records
 
     study, _, _ = open_run(run)
-    records = front_records(study)
+    rungs = ladder_records(study)
+    if ladder and not rungs:
+        raise RunError(f"{run} has no budget ladder; leave out --ladder")
+    records = rungs if ladder else front_records(study)
     if csv is not None:
         import pandas as pd
 
@@ -35,9 +42,12 @@ def front(
             raise RunError(f"{csv} cannot be written: {error.strerror or error}") from None
     if as_json:
         print_json(records)
-    elif records:
+        return
+    if rungs:
+        print_ladder(console(), rungs)
+    if records and not ladder:
         print_front(console(), records)
-    else:
+    elif not records:
         console().print("no finished trial yet")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from archsearch.records import RunFolder, write_atomic
 from archsearch.report import sections
+from archsearch.report.ladder import ladder_section
 from archsearch.report.markup import Markup, tag
 from archsearch.report.summary import headline, tiles
 from archsearch.report.view import View, view
@@ -36,6 +37,7 @@ def page(seen: View) -> str:
     main = tag(
         "main",
         sections.front_section(seen, charts),
+        ladder_section(seen),
         sections.network_section(seen),
         sections.importance_section(seen, charts),
         sections.history_section(seen, charts),

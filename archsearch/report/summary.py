@@ -14,6 +14,7 @@ COLUMNS = ("trial", "validation top-1", "test top-1", "MAdds", "parameters", "pe
 LISTED = 20  # entries of a list that are written out
 MEANING = {
     "trained": "trained and measured on the validation images",
+    "given": "trained by an earlier run that this one began from; nothing was trained here",
     "replayed": "the same network as an earlier trial: its result was taken again, nothing was trained",
     "over_budget": "over budget by the counters: never trained, cost microseconds",
     "skipped": "the same network as a trial that failed or was still running: not trained again",

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from archsearch import plugins
 from archsearch.cost.budget import Budget
 from archsearch.cost.count import all_metrics, count
-from archsearch.records import OVER, REPLAYED, RUNNING, SKIPPED, TRAINED
+from archsearch.records import GIVEN, OVER, REPLAYED, RUNNING, SKIPPED, TRAINED
 from archsearch.search.ledger import Ledger, NewTrial
 from archsearch.search.mirror import SEEN_AS, Mirror
 from archsearch.search.samplers import SamplerSetup, distributions
@@ -38,6 +38,7 @@ class Problem:
     space: SearchSpace
     budget: Budget
     minimize: tuple[str, ...] = ("madds",)
+    ladder: tuple[float, ...] = ()  # rungs of minimize[0], rising; the largest is a hard limit, too
 
     @cached_property
     def domain(self) -> SpaceDomain:
@@ -104,7 +105,8 @@ class Proposer:
     def _setup(self, number: int) -> SamplerSetup:
         """What a sampler is made with: it is new for each trial, and its seed follows from the trial's number."""
         return SamplerSetup(seed=self._seed, number=number, domain=self._problem.domain,
-                            distributions=self._distributions, memory=self._memory)  # fmt: skip
+                            distributions=self._distributions, ladder=self._problem.ladder,
+                            memory=self._memory)  # fmt: skip
 
     def _candidate(self, code: Codes) -> Candidate:
         space = self._problem.space
@@ -157,4 +159,4 @@ class Proposer:
 
 def is_first(trial: FrozenTrial) -> bool:
     """Whether this trial stands for a training: running, trained or failed; not an answer without one."""
-    return trial.user_attrs.get("status") not in (OVER, REPLAYED, SKIPPED)
+    return trial.user_attrs.get("status") not in (OVER, REPLAYED, SKIPPED, GIVEN)

@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from archsearch.errors import CheckpointError, TrainingError
 from archsearch.evaluate.base import Evaluation, Evaluator, Job
 from archsearch.records import FAILED, TRAINED, RunFolder
+from archsearch.search.flat import is_flat
 from archsearch.search.ledger import Ledger
 from archsearch.search.lock import FileLock, is_alive
 from archsearch.search.propose import Problem, Proposer, is_first
@@ -41,6 +42,8 @@ class Limits:
     trials: int
     timeout: float | None = None  # of the search [s]
     trial_timeout: float | None = None  # of one trial [s]
+    flat: float | None = None  # share of the hypervolume that the next network must be expected to add
+    since: int = 0  # first trial that the budgets of now could have made
 
 
 def job_seed(seed: int, number: int) -> int:
@@ -118,6 +121,8 @@ class Worker:
                 return None, "time limit"
             if sum(map(is_first, trials)) >= limits.trials:
                 return None, "all trials done"
+            if limits.flat is not None and (why := is_flat(trials, limits.flat, since=limits.since)):
+                return None, why
             return self._proposer.next(), "every network that fits has been tried"
 
     def _others_run(self) -> bool:
