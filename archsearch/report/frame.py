@@ -65,18 +65,18 @@ def trials_frame(study: optuna.Study) -> pd.DataFrame:
 
 
 def front_frame(frame: pd.DataFrame, objectives: Sequence[str], budgets: Budgets) -> pd.DataFrame:
-    """The eligible rows that no other one beats: one per network, cheapest first.
+    """The candidates that no other one beats, cheapest first.
 
     frame       as `trials_frame` makes it
     objectives  "top1" first, then the metrics to minimise
     budgets     a row outside them is never on the front
     """
-    trained = eligible(frame, budgets)
+    trained = candidates(frame, budgets)
     alive = front(minimised(trained, objectives)) if len(trained) else np.zeros(0, dtype=bool)
     return trained[alive].sort_values([*objectives[1:], "number"], ignore_index=True)
 
 
-def eligible(frame: pd.DataFrame, budgets: Budgets) -> pd.DataFrame:
+def candidates(frame: pd.DataFrame, budgets: Budgets) -> pd.DataFrame:
     """The rows with a result of the run's own that keep every budget, one per network: the first."""
     return frame[frame["stands"].astype(bool) & within(frame, budgets)].drop_duplicates("key", keep="first")
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from archsearch.cost.ladder import best_within
 from archsearch.records import LADDER
-from archsearch.report.frame import budgets_of, eligible, objectives_of
+from archsearch.report.frame import budgets_of, candidates, objectives_of
 from archsearch.report.markup import Markup, table, tag
 from archsearch.report.theme import percent, scaled, short
 from archsearch.report.view import View
@@ -30,7 +30,7 @@ def ladder_frame(study: optuna.Study, frame: pd.DataFrame) -> pd.DataFrame:
     frame    as `frame.trials_frame` makes it
     """
     rungs = rungs_of(study)
-    known = eligible(frame, budgets_of(study)).reset_index(drop=True)
+    known = candidates(frame, budgets_of(study)).reset_index(drop=True)
     rows = best_within(rungs, known[ladder_metric(study)], known["top1"])
     best = known.reindex([row if row >= 0 else -1 for row in rows]).reset_index(drop=True)
     best.insert(0, "budget", np.array(rungs, dtype=float))
