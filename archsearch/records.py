@@ -19,8 +19,9 @@ from archsearch.toml import toml_key, toml_value
 # What a run's Optuna study is called, and the attributes that search writes and report reads.
 STUDY = "archsearch"
 OBJECTIVES, BUDGETS, TESTED = "archsearch:objectives", "archsearch:budgets", "archsearch:test:{}"  # of the study
-RUNNING, TRAINED, REPLAYED, OVER, FAILED, SKIPPED = (  # "status" of a trial
-    "running", "trained", "replayed", "over_budget", "failed", "skipped",
+WANTED = "archsearch:wanted"  # of the study: codes of networks asked for by hand, to be tried before all others
+RUNNING, TRAINED, REPLAYED, OVER, FAILED, SKIPPED, GIVEN = (  # "status" of a trial
+    "running", "trained", "replayed", "over_budget", "failed", "skipped", "given",
 )  # fmt: skip
 
 PACKAGES = ("archsearch", "torch", "torchvision", "optuna", "numpy", "pandas", "plotly", "fvcore", "scikit-learn")

@@ -10,8 +10,8 @@ from rich.live import Live
 from archsearch.cli.bars import bars
 from archsearch.cli.show import percent, table
 from archsearch.cost.budget import show
-from archsearch.search.finish import front_trials
-from archsearch.search.propose import is_first
+from archsearch.search.so_far import SoFar
+from archsearch.search.tally import Tally
 from archsearch.spec.arch import Arch
 
 SHOWN = 12  # rows of the front while the run goes on
@@ -22,6 +22,7 @@ class ConsoleWatch:
 
     def __init__(self, log: Console, *, trials: int, metrics: tuple[str, ...]) -> None:
         self._log, self._metrics = log, metrics
+        self._tally, self._so_far = Tally(), SoFar()
         self._bars = bars(log)
         self._search = self._bars.add_task("search", total=trials, text="")
         self._now = self._bars.add_task("", total=None, text="", visible=False)
@@ -43,7 +44,7 @@ class ConsoleWatch:
 
     def resumed(self, trials: list[FrozenTrial]) -> None:
         """Show what an earlier call has done."""
-        self._bars.update(self._search, completed=sum(is_first(t) and t.state.is_finished() for t in trials))
+        self._bars.update(self._search, completed=self._tally.look(trials).ended)
         self._draw_front(trials)
 
     def trial_began(self, number: int, arch: Arch) -> None:
@@ -54,10 +55,10 @@ class ConsoleWatch:
         self._bars.update(self._now, completed=done, total=total, text=text)
 
     def trial_ended(self, trials: list[FrozenTrial], number: int) -> None:
-        self._bars.update(self._search, completed=sum(is_first(t) and t.state.is_finished() for t in trials))
+        self._bars.update(self._search, completed=self._tally.look(trials).ended)
         self._draw_front(trials)
         if not self._live:
-            self._line(trials[number], trials)
+            self._line(trials[number])
 
     def final_began(self, number: int, nth: int, of: int) -> None:
         self._bars.update(self._search, description="test of the front", completed=nth - 1, total=of)
@@ -74,21 +75,20 @@ class ConsoleWatch:
         self._bars.update(self._now, description=text, total=None, text="", visible=True)
 
     def _draw_front(self, trials: list[FrozenTrial]) -> None:
-        members = front_trials(trials)
         rows = [
             [str(t.number), *(show(t.user_attrs["costs"][name], name) for name in self._metrics),
              percent(t.user_attrs["top1"], t.user_attrs["top1_se"]), t.user_attrs["arch"]]
-            for t in members[-SHOWN:]
+            for t in self._so_far.look(trials)[-SHOWN:]
         ]  # fmt: skip
         names = ["trial", *self._metrics, "validation", "front so far"]
         self._front = table(names, rows, left=(len(names) - 1,), cut_last=True)
 
-    def _line(self, trial: FrozenTrial, trials: list[FrozenTrial]) -> None:
+    def _line(self, trial: FrozenTrial) -> None:
         attrs = trial.user_attrs
         costs = ", ".join(f"{name} {show(attrs['costs'][name], name)}" for name in self._metrics)
         result = attrs.get("reason") or percent(attrs["top1"], attrs["top1_se"])
-        done = sum(is_first(t) and t.state.is_finished() for t in trials)
-        on_front = trial.number in [t.number for t in front_trials(trials)]
+        done = self._tally.ended
+        on_front = trial.number in [t.number for t in self._so_far.front]
         self._say(f"trial {trial.number}: {costs}: {result}{'  on the front' if on_front else ''}  ({done} trained)")
 
     def _say(self, text: str) -> None:

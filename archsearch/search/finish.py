@@ -28,7 +28,7 @@ def front_trials(trials: list[FrozenTrial]) -> list[FrozenTrial]:
         return []
     values = np.array([[-t.values[0], *t.values[1:]] for t in known])
     best = [t for t, on_front in zip(known, front(values), strict=True) if on_front]
-    return sorted(best, key=lambda t: (t.values[1], -t.values[0]))
+    return sorted(best, key=lambda t: (*t.values[1:], -t.values[0]))
 
 
 def finalists(members: list[FrozenTrial], most: int) -> list[FrozenTrial]:
