@@ -11,10 +11,11 @@ from archsearch.cli.bars import bars
 from archsearch.cli.show import percent, table
 from archsearch.cost.budget import show
 from archsearch.records import GAIN
-from archsearch.search.finish import members
 from archsearch.search.flat import gain
 from archsearch.search.flat import percent as share
-from archsearch.search.propose import Problem, is_first
+from archsearch.search.propose import Problem
+from archsearch.search.so_far import SoFar
+from archsearch.search.tally import Tally
 from archsearch.spec.arch import Arch
 
 SHOWN = 12  # rows of the front while the run goes on
@@ -26,6 +27,7 @@ class ConsoleWatch:
     def __init__(self, log: Console, *, trials: int, problem: Problem, since: int = 0) -> None:
         self._log, self._problem, self._since = log, problem, since
         self._metrics = tuple(dict.fromkeys([*problem.minimize, *problem.budget.limits])) or ("madds",)
+        self._tally, self._so_far = Tally(), SoFar(problem)
         self._bars = bars(log)
         self._search = self._bars.add_task("search", total=trials, text="")
         self._now = self._bars.add_task("", total=None, text="", visible=False)
@@ -61,7 +63,7 @@ class ConsoleWatch:
         self._count(trials)
         self._draw_front(trials)
         if not self._live:
-            self._line(trials[number], trials)
+            self._line(trials[number])
 
     def final_began(self, number: int, nth: int, of: int) -> None:
         self._bars.update(self._search, description="test of the front", completed=nth - 1, total=of)
@@ -81,30 +83,27 @@ class ConsoleWatch:
         """How many are trained, and what the next one is expected to add."""
         expected = gain(trials, since=self._since)
         text = "" if expected is None else f"next: +{share(expected)} hypervolume expected"
-        done = sum(is_first(t) and t.state.is_finished() for t in trials)
-        self._bars.update(self._search, completed=done, text=text)
+        self._bars.update(self._search, completed=self._tally.look(trials).ended, text=text)
 
     def _draw_front(self, trials: list[FrozenTrial]) -> None:
-        shown = members(trials, self._problem)
         rows = [
             [str(t.number), *(show(t.user_attrs["costs"][name], name) for name in self._metrics),
              percent(t.user_attrs["top1"], t.user_attrs["top1_se"]), t.user_attrs["arch"]]
-            for t in shown[-SHOWN:]
+            for t in self._so_far.look(trials)[-SHOWN:]
         ]  # fmt: skip
         what = "best of each rung so far" if self._problem.ladder else "front so far"
         names = ["trial", *self._metrics, "validation", what]
         self._front = table(names, rows, left=(len(names) - 1,), cut_last=True)
 
-    def _line(self, trial: FrozenTrial, trials: list[FrozenTrial]) -> None:
+    def _line(self, trial: FrozenTrial) -> None:
         attrs = trial.user_attrs
         costs = ", ".join(f"{name} {show(attrs['costs'][name], name)}" for name in self._metrics)
         result = attrs.get("reason") or percent(attrs["top1"], attrs["top1_se"])
-        done = sum(is_first(t) and t.state.is_finished() for t in trials)
         place = ""
-        if trial.number in [t.number for t in members(trials, self._problem)]:
+        if trial.number in [t.number for t in self._so_far.members]:
             place = "  best within a rung" if self._problem.ladder else "  on the front"
         told = f"; expected to add {share(trial.system_attrs[GAIN])}" if GAIN in trial.system_attrs else ""
-        self._say(f"trial {trial.number}: {costs}: {result}{place}  ({done} trained{told})")
+        self._say(f"trial {trial.number}: {costs}: {result}{place}  ({self._tally.ended} trained{told})")
 
     def _say(self, text: str) -> None:
         self._log.print(f"[{time.monotonic() - self._began:5.0f} s] {text}", markup=False, soft_wrap=True)

@@ -39,7 +39,7 @@ def front_trials(trials: list[FrozenTrial], budget: Budget) -> list[FrozenTrial]
         return []
     values = np.array([[-t.values[0], *t.values[1:]] for t in known])
     best = [t for t, on_front in zip(known, front(values), strict=True) if on_front]
-    return sorted(best, key=lambda t: (t.values[1:], -t.values[0]))
+    return sorted(best, key=lambda t: (*t.values[1:], -t.values[0]))
 
 
 def rung_trials(trials: list[FrozenTrial], problem: Problem) -> list[FrozenTrial | None]:

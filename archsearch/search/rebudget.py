@@ -13,8 +13,6 @@ from archsearch.search.ledger import Ledger
 from archsearch.search.lock import is_alive
 from archsearch.search.propose import Problem
 
-CONSTRAINT = "constraints:"  # how Optuna names a constraint among a trial's system attributes
-
 
 def settle_budgets(ledger: Ledger, problem: Problem, folder: RunFolder) -> str | None:
     """Note a problem's limits in its study; what a change means, in one line. Hold the run's lock.
@@ -55,11 +53,8 @@ def close_misfits(ledger: Ledger, problem: Problem) -> int:
         costs = trial.user_attrs.get("costs", {})
         if trial.state != TrialState.RUNNING or problem.budget.fits(costs):
             continue
-        storage, trial_id = ledger.study._storage, trial._trial_id
-        for name, excess in problem.budget.excess(costs).items():
-            storage.set_trial_system_attr(trial_id, CONSTRAINT + name, excess)
-        ledger.note(trial.number, {"status": OVER})
-        ledger.finish(trial.number, problem.values(0.0, costs))
+        ledger.constrain(trial.number, problem.budget.excess(costs))
+        ledger.finish(trial.number, problem.values(0.0, costs), {"status": OVER})
         closed += 1
     return closed
 

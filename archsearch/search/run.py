@@ -16,7 +16,7 @@ from archsearch.search.finish import finalists, members, retrain
 from archsearch.search.given import Earlier, Progress, Taken, silent, take_over
 from archsearch.search.ledger import Direction, Ledger, open_journal
 from archsearch.search.lock import FileLock
-from archsearch.search.propose import Problem, Proposer, is_first
+from archsearch.search.propose import Problem, Proposer
 from archsearch.search.rebudget import settle_budgets
 from archsearch.search.wanted import ask_for, still_wanted
 from archsearch.search.worker import Limits, Watch, Worker
@@ -69,8 +69,7 @@ class Run:
     @property
     def trials(self) -> int:
         """Networks to train: as many as asked for, and in any case those that were named by hand."""
-        begun = sum(map(is_first, self.ledger.trials()))
-        return max(self.config.trials, begun + still_wanted(self.ledger, self.problem))
+        return max(self.config.trials, self.ledger.tally().begun + still_wanted(self.ledger, self.problem))
 
     def search(self, evaluator: Evaluator, watch: Watch) -> str:
         """Train networks until a limit is reached; why it ended. Goes on where an earlier call stopped."""

@@ -7,10 +7,10 @@ import numpy as np
 
 from archsearch.cost.budget import Limit, show
 from archsearch.cost.count import count
-from archsearch.errors import BudgetError
-from archsearch.records import WANTED, stands
+from archsearch.errors import BudgetError, SpaceError
+from archsearch.records import WANTED
 from archsearch.search.ledger import Ledger
-from archsearch.search.propose import Problem, is_first
+from archsearch.search.propose import Problem
 from archsearch.spec.arch import Arch
 from archsearch.spec.canon import key
 from archsearch.spec.fields import Codes
@@ -23,12 +23,15 @@ def code_of(problem: Problem, arch: Arch, name: str) -> Codes:
     raises   SpaceError with the reason where it is not in the space, BudgetError with the excess where it does not fit
     """
     arch = with_classes(arch, problem)
-    code = problem.space.encode(arch)
+    try:
+        code = problem.space.encode(arch)
+    except SpaceError as error:
+        raise SpaceError(f"{name} cannot be added: {error}") from None
     costs = count(arch, problem.metrics)
     told = [_excess(metric, limit, costs[metric]) for metric, limit in problem.budget.limits.items()]
     broken = [text for text in told if text]
     if broken:
-        raise BudgetError(f"{name} is over the budget: {', '.join(broken)}")
+        raise BudgetError(f"{name} cannot be added: {', '.join(broken)}")
     return code
 
 
@@ -42,7 +45,7 @@ def ask_for(ledger: Ledger, problem: Problem, codes: Sequence[Codes]) -> list[st
 
     Left out is what was trained, is being trained or has failed, and what is noted already.
     """
-    tried = {t.user_attrs["key"]: t.number for t in ledger.trials() if is_first(t) or stands(t.user_attrs)}
+    tried = ledger.tally().by_key
     noted = ledger.recall(WANTED, [])
     keys = {key(problem.space.decode(np.asarray(code))) for code in noted}
     told, new = [], []
@@ -62,10 +65,9 @@ def ask_for(ledger: Ledger, problem: Problem, codes: Sequence[Codes]) -> list[st
 
 def still_wanted(ledger: Ledger, problem: Problem) -> int:
     """How many of the networks asked for by hand are yet to be trained."""
-    tried = {t.user_attrs["key"] for t in ledger.trials() if is_first(t) or stands(t.user_attrs)}
     archs = [problem.space.decode(np.asarray(code)) for code in ledger.recall(WANTED, [])]
     fits = [arch for arch in archs if problem.budget.fits(count(arch, problem.metrics))]
-    return len({key(arch) for arch in fits} - tried)
+    return len({key(arch) for arch in fits} - set(ledger.tally().by_key))
 
 
 def _excess(metric: str, limit: Limit, cost: int) -> str | None:
