@@ -48,6 +48,7 @@ TABLE: dict[str, dict[str, str]] = {
         "synthetic": "archsearch.evaluate.synthetic:synthetic_evaluator",
     },
     "samplers": {
+        "greybox": "archsearch.search.greybox:greybox",
         "random": "archsearch.search.stratified:stratified",
         "nsga2": "archsearch.search.samplers:nsga2",
         "nsga3": "archsearch.search.samplers:nsga3",

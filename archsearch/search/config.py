@@ -14,7 +14,7 @@ FREE = ("trials", "timeout", "trial_timeout", "finalists", "threads", "device", 
         "stop_when_flat")  # fmt: skip
 
 
-SAMPLER = "random"  # where none is named
+SAMPLER = "greybox"  # where none is named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
