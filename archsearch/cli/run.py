@@ -22,7 +22,7 @@ from archsearch.cli.options import (
 
 SPACE = "A design space by name (archsearch space list) or a .toml file; chosen by the images' size where not given."
 EVALUATOR = "How networks are judged: train, or synthetic (made up, to try things out)."
-SAMPLER = "greybox (learns accuracy, knows costs), random (even over cost), nsga2, nsga3, tpe or gp. [default: greybox, or as the run began]"
+SAMPLER = "greybox (learns accuracy, knows costs), random, nsga2, nsga3, tpe or gp. [default: greybox, or as begun]"
 MINIMIZE = "Metric to minimise; may repeat; none: accuracy alone. [default: madds, or the metric of a budget ladder]"
 ADD = "Train this network before the sampler's own; may repeat. A preset, a .json file, a text form or RUN#12."
 FROM = "Begin from the networks that an earlier run trained; may repeat."

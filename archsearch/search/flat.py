@@ -46,7 +46,9 @@ def newest(trials: Sequence[FrozenTrial], since: int) -> list[float]:
 
 def percent(share: float) -> str:
     """0.04 %, with two digits that say something."""
-    return f"{100 * share:.2g} %" if share >= 1e-6 else "less than 0.0001 %"
+    if share < 1e-6:
+        return "less than 0.0001 %"
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
 
 
 def read_share(text: str) -> float:

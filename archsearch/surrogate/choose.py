@@ -214,7 +214,10 @@ class Chooser:
             scores = (mean - under.levels(where)) / sd
         row = int(scores.argmax())
         least = np.minimum(where.min(axis=0, initial=np.inf), costs.min(axis=0, initial=np.inf))
-        so_far = volume_of(under, least)
+        floor = (
+            None if len(least) else float(posterior.mean[had].min(initial=np.inf))
+        )  # without costs there is one step
+        so_far = volume_of(under, least, floor)
         return Pick(
             code=state.networks.codes[rows[row]], gain=float(full[row] / so_far) if so_far > 0 else 1.0, fit=fit
         )
