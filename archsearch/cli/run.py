@@ -21,7 +21,8 @@ from archsearch.cli.options import (
 )
 
 SPACE = "A design space by name (archsearch space list) or a .toml file; chosen by the images' size where not given."
-EVALUATOR = "How networks are judged: train, or synthetic (made up, to try things out)."
+EVALUATOR = "train; table or table-mean (looked up in --table); synthetic, additive, deceptive (made up, to try out)."
+TABLE = "Networks that somebody trained, as .csv, .parquet or .json; for --evaluator table."
 SAMPLER = "greybox (learns accuracy, knows costs), random, nsga2, nsga3, tpe or gp. [default: greybox, or as begun]"
 MINIMIZE = "Metric to minimise; may repeat; none: accuracy alone. [default: madds, or the metric of a budget ladder]"
 ADD = "Train this network before the sampler's own; may repeat. A preset, a .json file, a text form or RUN#12."
@@ -38,6 +39,8 @@ def run(
     data: DataOption = None,
     minimize: Annotated[list[str] | None, typer.Option("--minimize", help=MINIMIZE)] = None,
     evaluator: Annotated[str, typer.Option("--evaluator", help=EVALUATOR)] = "train",
+    table: Annotated[Path | None, typer.Option("--table", help=TABLE)] = None,
+    mapping: Annotated[Path | None, typer.Option("--mapping", help="What its columns mean (docs/tables.md).")] = None,
     sampler: Annotated[str | None, typer.Option("--sampler", help=SAMPLER)] = None,
     add: Annotated[list[str] | None, typer.Option("--add", metavar="ARCH", help=ADD)] = None,
     earlier: Annotated[list[Path] | None, typer.Option("--from", metavar="RUN", help=FROM)] = None,
@@ -81,6 +84,7 @@ def run(
       archsearch run --budget-madds 50M,100M,200M,300M --data photos/
       archsearch run --budget-madds 60M --minimize none --add mobilenet_v2_0.35_96 --from results/cifar
       archsearch run --budget-madds 60M --data photos/ --trials 500 --stop-when-flat 0.1%
+      archsearch run --evaluator table --table nas_bench_macro.csv --budget-madds 60M --trials 100
     """
     from archsearch.cli.request import Request
     from archsearch.cli.session import carry_out
@@ -95,7 +99,7 @@ def run(
     budgets = budget_texts(budget_madds, budget_params, budget_memory)
     request = Request(
         budgets=budgets, space=space, data=data, minimize=tuple(minimize or ()), out=out, given=given,
-        add=tuple(add or ()), earlier=tuple(earlier or ()),
+        add=tuple(add or ()), earlier=tuple(earlier or ()), table_file=table, mapping=mapping,
     )  # fmt: skip
     carry_out(request, png=png, as_json=as_json)
 

@@ -62,6 +62,9 @@ def opened(request: "Request") -> "Run":
     known = len(run.ledger.trials())
     goes_on = f", which holds {known} trials and goes on" if known else ""
     request.log.print(f"results in {run.folder.root}{goes_on}", markup=False, soft_wrap=True)
+    if request.table is not None:
+        request.log.print(f"  search: {config.trials} networks, looked up in {request.table.name}", style="dim")
+        return run
     best = "best of the rungs" if request.problem.ladder else "front"
     request.log.print(
         f"  search: {config.trials} networks, {config.epochs} epochs each on {config.trial_images:,} images; "

@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial
 
 from archsearch.records import GAIN
 from archsearch.search.history import History, read, values_of
+from archsearch.search.informed import informed
 from archsearch.search.samplers import SamplerSetup
 from archsearch.search.stratified import Exhausted, StratifiedSampler
 from archsearch.spec.fields import Codes
@@ -40,9 +41,10 @@ class GreyboxSampler(BaseSampler):
     ) -> dict[str, Any]:
         """The values of the next network; raises Exhausted where every one that fits has been tried."""
         history = read(study, self._setup.domain, self._setup.memory)
-        code = self._design(history)
+        setup, history = informed(self._setup, history)
+        code = self._design(setup, history)
         if code is None and len(set(history.judged)) >= LEAST:
-            code = self._chosen(study, trial, history)
+            code = self._chosen(setup, study, trial, history)
         if code is None:
             code = StratifiedSampler(self._setup).draw(study, trial.number)
         if code is None:
@@ -55,9 +57,8 @@ class GreyboxSampler(BaseSampler):
         """Never needed: every axis is drawn together."""
         raise AssertionError(f"axis {param_name} was asked for alone")
 
-    def _design(self, history: History) -> Codes | None:
+    def _design(self, setup: SamplerSetup, history: History) -> Codes | None:
         """The next network of the first design; None when it has been gone through."""
-        setup = self._setup
         if len(history.seen) >= FIRST and "design" not in setup.memory and len(history.judged) >= FIRST:
             return None
         if "design" not in setup.memory:
@@ -69,9 +70,8 @@ class GreyboxSampler(BaseSampler):
             return None
         return next((design.codes[row] for row, name in enumerate(design) if name not in seen), None)
 
-    def _chosen(self, study: Study, trial: FrozenTrial, history: History) -> Codes | None:
+    def _chosen(self, setup: SamplerSetup, study: Study, trial: FrozenTrial, history: History) -> Codes | None:
         """What the surrogate would train next; its refit and the gain it expects are noted on the trial."""
-        setup = self._setup
         chooser = Chooser(setup.domain, setup.seed, setup.memory)
         seen = Seen(judged=history.judged, top1=history.top1, pending=history.pending, left=history.seen,
                     rungs=getattr(setup, "ladder", ()))  # fmt: skip
