@@ -16,6 +16,7 @@ from archsearch.search.stratified import Exhausted, StratifiedSampler
 from archsearch.spec.fields import Codes
 from archsearch.surrogate.choose import Chooser, Fit, Seen
 from archsearch.surrogate.design import FIRST, first
+from archsearch.surrogate.informed import InformedDomain, favourites
 from archsearch.surrogate.pool import base
 
 FIT = "archsearch:fit"  # system attribute of a trial: the surrogate's refit that was made for it
@@ -64,7 +65,10 @@ class GreyboxSampler(BaseSampler):
         if "design" not in setup.memory:
             drawn, _ = base(setup.domain, setup.seed, setup.memory)
             rng = np.random.default_rng(np.random.SeedSequence([setup.seed, 1]))
-            setup.memory["design"] = drawn.take(np.array(first(drawn, FIRST, rng)))
+            rows = first(drawn, FIRST, rng)
+            if isinstance(setup.domain, InformedDomain):
+                rows = [*favourites(drawn, len(setup.domain.beliefs), FIRST // 2), *rows]
+            setup.memory["design"] = drawn.take(np.array(rows[:FIRST]))
         design, seen = setup.memory["design"], history.seen
         if len(seen) >= FIRST:
             return None

@@ -119,7 +119,7 @@ def _settle(kept: _Kept, trials: Sequence[FrozenTrial], networks: Mapping[int, N
 
 def _results(kept: _Kept, trials: Sequence[FrozenTrial]) -> dict[str, NDArray[Any]]:
     return {
-        "top1": np.array([t.values[0] if t.values else t.user_attrs["top1"] for t in trials], dtype=float),
+        "top1": np.array([t.values[0] for t in trials], dtype=float),
         "error": np.array([t.user_attrs.get(SE, 0.0) for t in trials], dtype=float),
         "source": np.array([_source(kept, t.user_attrs) for t in trials], dtype=np.int64),
     }

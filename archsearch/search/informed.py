@@ -20,19 +20,21 @@ def informed(setup: SamplerSetup, history: History) -> tuple[SamplerSetup, Histo
     """
     if not history.source.any():
         return setup, history
-    counts = np.bincount(history.source)[1:]
+    mine = history.source == 0
+    history, others = replace(
+        history, judged=history.judged.take(mine), top1=history.top1[mine], error=history.error[mine],
+        numbers=history.numbers[mine], source=history.source[mine],
+    ), history  # fmt: skip
+    counts = np.bincount(others.source)[1:]
     telling = tuple((k, int(n)) for k, n in enumerate(counts, start=1) if n >= FEWEST)
     own: dict[str, Any] = setup.memory.setdefault(f"informed by {telling}", {})
+    if not telling:
+        return replace(setup, memory=own), history
     if "domain" not in own:
-        beliefs = tuple(_belief(setup, history, k) for k, _ in telling)
-        own["domain"] = InformedDomain(plain=setup.domain, beliefs=beliefs)
+        own["domain"] = InformedDomain(plain=setup.domain, beliefs=tuple(_belief(setup, others, k) for k, _ in telling))
     domain: InformedDomain = own["domain"]
-    mine = history.source == 0
-    return replace(setup, domain=domain, memory=own), replace(
-        history, judged=domain.informed(history.judged.take(mine)), top1=history.top1[mine], error=history.error[mine],
-        numbers=history.numbers[mine], source=history.source[mine], pending=domain.informed(history.pending),
-        failed=domain.informed(history.failed),
-    )  # fmt: skip
+    judged, pending, failed = (domain.informed(part) for part in (history.judged, history.pending, history.failed))
+    return replace(setup, domain=domain, memory=own), replace(history, judged=judged, pending=pending, failed=failed)
 
 
 def _belief(setup: SamplerSetup, history: History, source: int) -> Belief:

@@ -22,7 +22,7 @@ from archsearch.search.ledger import CONSTRAINT, LISTED, Direction, Ledger
 from archsearch.search.tally import Follower
 
 SEEN_AS = "archsearch:seen_as"  # values that samplers are shown instead of the stored ones
-SHOWN = ("status", "top1", SE, SOURCE, "equal")  # user attributes that samplers may read
+SHOWN = ("status", SE, SOURCE, "equal")  # user attributes that samplers may read
 STUDY_ATTRS = "archsearch:study_attrs"  # what the sampler noted on the study while it proposed this trial
 HIDDEN = (SEEN_AS, STUDY_ATTRS, LISTED)  # system attributes that samplers are not shown
 
@@ -112,7 +112,7 @@ def _shown(trial: FrozenTrial, budget: Budget) -> FrozenTrial:
         trial_id=trial.number,
         state=TrialState.FAIL if hidden else trial.state,
         value=None,
-        values=None if hidden else values,
+        values=values,  # also of hidden ones: an older generation of NSGA-II may hold them
         datetime_start=trial.datetime_start,
         datetime_complete=trial.datetime_complete,
         params=trial.params,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from archsearch.pareto import front
 from archsearch.spec.fields import Axis, Codes
 from archsearch.surrogate.belief import Belief
 from archsearch.surrogate.domain import Domain, Networks
@@ -66,3 +67,22 @@ class InformedDomain:
         else:
             told = np.stack([belief.predict(networks)[0] for belief in self.beliefs], axis=1)
         return replace(networks, traits=np.concatenate([networks.traits, told], axis=1))
+
+
+def favourites(networks: Networks, beliefs: int, n: int) -> list[int]:
+    """Rows of at most n networks that earlier runs expect to be on the front, evenly along it.
+
+    networks   of an informed domain; its last `beliefs` traits are what the earlier runs expect
+    Fronts are peeled off until there are enough; the expectations are standardised and averaged.
+    """
+    told = networks.traits[:, -beliefs:]
+    expected = ((told - told.mean(axis=0)) / np.maximum(told.std(axis=0), 1e-9)).mean(axis=1)
+    values = np.concatenate([-expected[:, None], networks.costs], axis=1)
+    left, found = np.arange(len(networks)), np.zeros(0, dtype=np.int64)
+    while len(left) and len(found) < n:
+        on = front(values[left])
+        more = left[on][np.argsort(-expected[left[on]], kind="stable")]
+        even = np.unique(np.linspace(0, len(more) - 1, min(len(more), n - len(found))).round().astype(int))
+        found = np.concatenate([found, more[even]])
+        left = left[~on]
+    return [int(row) for row in found[:n]]
