@@ -84,9 +84,8 @@ def take_over(request: "Request", run: "Run") -> list[str]:
         taken = run.take_over(request.earlier_runs, lambda done, total: progress(done, total, ""))
     for each in taken:
         of = f"{each.new} networks of {each.name} taken over" + (f", {each.known} were before" if each.known else "")
-        alike = (
-            f"they only inform the sampler: {', '.join(each.differs)} differ" if each.differs else "they count as own"
-        )
+        unlike = f"they only inform the sampler: {', '.join(each.differs)} differ"
+        alike = unlike if each.differs else "they count as this run's own"
         told.append(f"{of}; {alike}")
         if each.outside:
             told.append(f"{len(each.outside)} networks of {each.name} are not in this space, such as {each.outside[0]}")
