@@ -116,7 +116,8 @@ class Request:
         check(space, budget)
         if ladder:
             check_ladder(space, budget, ladder)
-        for text in filter(None, [f"space {space.name}: {space.size:,} networks", note, *loose(space, budget)]):
+        told = self.table.notes if self.table is not None else ()
+        for text in filter(None, [f"space {space.name}: {space.size:,} networks", note, *told, *loose(space, budget)]):
             self.log.print(f"  {text}", markup=False, style="dim")
         minimize = objectives(asked, ladder)
         return Problem(space=space, budget=budget, minimize=minimize, ladder=ladder.rungs if ladder else ())
