@@ -80,7 +80,7 @@ def _plausible(name: str, value: Any) -> bool:
     if name in LIMITS:
         return isinstance(value, int | float) and value > 0
     if name == "minimize":
-        return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
+        return isinstance(value, list) and all(isinstance(each, str) for each in value)
     if name == "budgets":
         return isinstance(value, Mapping) and all(isinstance(each, str) for each in value.values())
     return isinstance(value, str)
