@@ -36,6 +36,10 @@ TABLE: dict[str, dict[str, str]] = {
         "peak_memory": "archsearch.cost.metrics:PEAK_MEMORY",
         "weight_bytes": "archsearch.cost.metrics:WEIGHT_BYTES",
     },
+    "traits": {
+        "depth": "archsearch.cost.traits:DEPTH",
+        "reach": "archsearch.cost.traits:REACH",
+    },
     "datasets": {
         "digits": "archsearch.data.digits:digits",
         "cifar10": "archsearch.data.cifar:cifar10",
@@ -46,8 +50,13 @@ TABLE: dict[str, dict[str, str]] = {
     "evaluators": {
         "train": "archsearch.evaluate.training:train_evaluator",
         "synthetic": "archsearch.evaluate.synthetic:synthetic_evaluator",
+        "table": "archsearch.evaluate.tabular:table_evaluator",
+        "table-mean": "archsearch.evaluate.tabular:mean_evaluator",
+        "additive": "archsearch.evaluate.imagined:additive_evaluator",
+        "deceptive": "archsearch.evaluate.imagined:deceptive_evaluator",
     },
     "samplers": {
+        "greybox": "archsearch.search.greybox:greybox",
         "random": "archsearch.search.stratified:stratified",
         "nsga2": "archsearch.search.samplers:nsga2",
         "nsga3": "archsearch.search.samplers:nsga3",

@@ -1,5 +1,6 @@
 """Data, spaces and devices as the commands ask for them."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archsearch.errors import DataError
@@ -7,9 +8,12 @@ from archsearch.errors import DataError
 if TYPE_CHECKING:
     from archsearch.data.dataset import Dataset
     from archsearch.data.load import Peek
+    from archsearch.evaluate.table import Table
     from archsearch.spec.space import SearchSpace
 
 SMALL_IMAGES = 64  # up to this side the default space is the small one [pixels]
+BY_TABLE = ("table", "table-mean")  # evaluators
+UNTRAINED = 50_000  # images of a table's run, none of which is ever seen
 
 
 def load_data(source: str, log: Any, *, size: int | None = None) -> "Dataset":
@@ -24,6 +28,37 @@ def load_data(source: str, log: Any, *, size: int | None = None) -> "Dataset":
     for note in dataset.notes:
         log.print(f"  {note}", markup=False, style="dim")
     return dataset
+
+
+def load_table(file: Path | None, mapping: Path | None, *, space: str | None, evaluator: str) -> "Table | None":
+    """The table of an evaluator that looks accuracies up; None for any other.
+
+    raises   DataError where table and evaluator do not go together, or the table belongs to no design space
+    """
+    if evaluator not in BY_TABLE:
+        if file is not None or mapping is not None:
+            raise DataError(f"--table and --mapping go with --evaluator table, not with {evaluator}")
+        return None
+    from archsearch.evaluate.table_file import read_table
+    from archsearch.spec.space_file import read_space
+
+    if file is None:
+        raise DataError(f"--evaluator {evaluator} needs a table: --table FILE")
+    table = read_table(file, read_space(space) if space else None, mapping)
+    if table.space is None:
+        raise DataError(f"table {table.name} belongs to no design space; give --space, or name one in the mapping")
+    return table
+
+
+def table_peek(table: "Table") -> "Peek":
+    """A table in the place of images: what the space says of them. Nothing is trained, so amounts mean nothing."""
+    from archsearch.data.load import Peek
+
+    assert table.space is not None
+    size = largest_resolution(table.space)
+    classes = tuple(str(label) for label in range(table.space.head.classes))
+    return Peek(name=table.name, classes=classes, native=size, size=size, train_images=UNTRAINED, flip=False,
+                notes=table.notes)  # fmt: skip
 
 
 def default_space(peek: "Peek") -> str:

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archsearch import plugins
-from archsearch.cli.loading import default_space, default_threads, largest_resolution, load_data, pick_device
+from archsearch.cli.loading import (
+    default_space,
+    default_threads,
+    largest_resolution,
+    load_data,
+    load_table,
+    pick_device,
+    table_peek,
+)
 from archsearch.cli.show import console
 from archsearch.errors import DataError, RunError
 
@@ -16,10 +24,12 @@ if TYPE_CHECKING:
     from archsearch.data.dataset import Dataset
     from archsearch.data.load import Peek
     from archsearch.evaluate.base import Evaluator
+    from archsearch.evaluate.table import Table
     from archsearch.search.config import RunConfig
     from archsearch.search.propose import Problem
     from archsearch.spec.space import SearchSpace
 
+MADE_UP = ("synthetic", "additive", "deceptive")  # evaluators
 NO_DATA = (
     "no --data given: using scikit-learn's handwritten digits, upscaled.\n"
     "  your own images: --data cifar10 | --data folder/ (one folder a class) | --data file.parquet"
@@ -36,6 +46,8 @@ class Request:
     minimize: tuple[str, ...]
     out: Path | None
     given: dict[str, Any]  # other RunConfig fields; None = default
+    table_file: Path | None = None
+    mapping: Path | None = None  # of the table's columns
 
     @cached_property
     def log(self) -> Any:
@@ -43,10 +55,17 @@ class Request:
         return console(error=True)
 
     @cached_property
+    def table(self) -> "Table | None":
+        """The table that stands for training; None where networks are trained or made up."""
+        return load_table(self.table_file, self.mapping, space=self.space, evaluator=self.given["evaluator"])
+
+    @cached_property
     def peek(self) -> "Peek":
         """What is known of the images before decoding."""
         from archsearch.data.load import peek
 
+        if self.table is not None:
+            return table_peek(self.table)
         return peek(self.data or "digits")
 
     @cached_property
@@ -79,10 +98,10 @@ class Request:
             plugins.load(group, self.given[name])
         for name in self.minimize:
             metric(name)
-        named = read_space(self.space) if self.space else None
+        named = self.table.space if self.table else read_space(self.space) if self.space else None
         if named and self.given["evaluator"] == "train":
             check_classifies(named.decode(next(named.enumerate(1))[0]))
-        if self.data is None:
+        if self.data is None and self.table is None:
             self.log.print(NO_DATA, markup=False)
         space = (named or read_space(default_space(self.peek))).with_classes(self.peek.num_classes)
         space, note = fit_to_images(space, self.peek.native)
@@ -150,10 +169,13 @@ class Request:
             ),
             images=amounts["trial_images"],
             device=self.device,
+            space=self.problem.space,
+            table=self.table,
         )
         made: Evaluator = plugins.load("evaluators", self.given["evaluator"])(setup)
-        if self.given["evaluator"] == "synthetic":
-            self.log.print("accuracies are made up (--evaluator synthetic): nothing is trained", style="yellow")
+        if self.given["evaluator"] in MADE_UP:
+            told = f"accuracies are made up (--evaluator {self.given['evaluator']}): nothing is trained"
+            self.log.print(told, style="yellow")
         return made
 
     @cached_property
@@ -167,8 +189,8 @@ class Request:
             **self.amounts | asked | {"device": self.device, "threads": self.threads},
             space=self.space or self.problem.space.name,
             space_hash=space_hash(self.problem.space),
-            data=self.data or "digits",
-            data_hash=self.dataset.fingerprint if self.decoded else "",
+            data=str(self.table_file or self.data or "digits"),
+            data_hash=self.table.fingerprint if self.table else self.dataset.fingerprint if self.decoded else "",
             budgets=self.budgets,
             minimize=self.problem.minimize,
         )
@@ -182,10 +204,12 @@ class Request:
         if self.out is not None:
             return self.out
         asked = {name: value for name, value in self.given.items() if name not in FREE and value is not None}
-        told = (self.budgets, self.space, str(Path(self.data).resolve()) if self.data else None, self.minimize, asked)
+        data = self.table_file or self.data
+        told = (self.budgets, self.space, str(Path(data).resolve()) if data else None, self.minimize, asked)
+        told = (*told, str(self.mapping.resolve())) if self.mapping else told
         digest = hashlib.sha256(repr(told).encode()).hexdigest()[:6]
         budget = "-".join(f"{name}{text}" for name, text in self.budgets.items()) or "free"
-        words = f"{Path(self.data or 'digits').stem}-{budget}"
+        words = f"{Path(data or 'digits').stem}-{budget}"
         safe = "".join(c if c.isalnum() or c in "-." else "_" for c in words)[:80]
         return Path("results") / f"run-{safe}-{digest}"
 
@@ -194,6 +218,9 @@ class Request:
         """What manifest.json says of data, space, seeds and device."""
         peek, problem = self.peek, self.problem
         dataset: dict[str, Any] = {"name": peek.name, "classes": list(peek.classes), "n_train": peek.train_images}
+        if self.table is not None:
+            dataset = {"name": peek.name, "networks": len(self.table), "fingerprint": self.table.fingerprint,
+                       "notes": list(peek.notes)}  # fmt: skip
         if self.decoded:
             dataset |= {f"n_{name}": len(split) for name, split in self.dataset.splits.items()}
             dataset |= {"fingerprint": self.dataset.fingerprint, "notes": list(self.dataset.notes)}

@@ -21,7 +21,8 @@ from archsearch.cli.options import (
 )
 
 SPACE = "A design space by name (archsearch space list) or a .toml file; chosen by the images' size where not given."
-EVALUATOR = "How networks are judged: train, or synthetic (made up, to try things out)."
+EVALUATOR = "train; table or table-mean (looked up in --table); synthetic, additive, deceptive (made up, to try out)."
+TABLE = "Networks that somebody trained, as .csv, .parquet or .json; for --evaluator table."
 SAMPLER = "random (stratified by cost), nsga2, nsga3, tpe or gp."
 OUT = "Results folder; the same command on it resumes. [default: results/run-...]"
 
@@ -34,6 +35,8 @@ def run(
     data: DataOption = None,
     minimize: Annotated[list[str], typer.Option("--minimize", help="Metric to minimise; may repeat.")] = ["madds"],  # noqa: B006
     evaluator: Annotated[str, typer.Option("--evaluator", help=EVALUATOR)] = "train",
+    table: Annotated[Path | None, typer.Option("--table", help=TABLE)] = None,
+    mapping: Annotated[Path | None, typer.Option("--mapping", help="What its columns mean (docs/tables.md).")] = None,
     sampler: Annotated[str, typer.Option("--sampler", help=SAMPLER)] = "random",
     trials: Annotated[int | None, typer.Option("--trials", help="Networks to train while searching.")] = None,
     timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds; then no new trial begins.")] = None,
@@ -69,6 +72,7 @@ def run(
       archsearch run --budget-madds 300M
       archsearch run --budget-madds 60M --budget-memory 1MiB --data photos/ --trials 40
       archsearch run --budget-madds 30% --sampler nsga2 --data cifar10 --out results/cifar
+      archsearch run --evaluator table --table nas_bench_macro.csv --budget-madds 60M --trials 100
     """
     from archsearch.cli.request import Request
     from archsearch.cli.session import carry_out
@@ -79,7 +83,8 @@ def run(
         finalists=finalists, storage=absolute(storage), device=device, threads=threads, seed=seed,
     )  # fmt: skip
     budgets = budget_texts(budget_madds, budget_params, budget_memory)
-    request = Request(budgets=budgets, space=space, data=data, minimize=tuple(minimize), out=out, given=given)
+    request = Request(budgets=budgets, space=space, data=data, minimize=tuple(minimize), out=out, given=given,
+                      table_file=table, mapping=mapping)  # fmt: skip
     carry_out(request, png=png, as_json=as_json)
 
 

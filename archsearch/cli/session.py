@@ -56,6 +56,9 @@ def opened(request: "Request") -> "Run":
     known = len(run.ledger.trials())
     goes_on = f", which holds {known} trials and goes on" if known else ""
     request.log.print(f"results in {run.folder.root}{goes_on}", markup=False, soft_wrap=True)
+    if request.table is not None:
+        request.log.print(f"  search: {config.trials} networks, looked up in {request.table.name}", style="dim")
+        return run
     request.log.print(
         f"  search: {config.trials} networks, {config.epochs} epochs each on {config.trial_images:,} images; "
         f"then at most {config.finalists} of the front again, {config.final_epochs} epochs on all images",

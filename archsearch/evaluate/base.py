@@ -9,6 +9,8 @@ from archsearch.spec.arch import Arch
 
 if TYPE_CHECKING:
     from archsearch.data.dataset import Dataset
+    from archsearch.evaluate.table import Table
+    from archsearch.spec.space import SearchSpace
     from archsearch.train.recipe import Recipe
 
 Progress = Callable[[int, int, str], None]  # done, of how many, what it says
@@ -49,6 +51,8 @@ class Setup:
     final_recipe: "Recipe"  # of the front's retraining
     images: int  # training images of a trial
     device: str = "cpu"
+    space: "SearchSpace | None" = None  # of the run
+    table: "Table | None" = None  # where one stands for training
 
 
 class Evaluator(Protocol):

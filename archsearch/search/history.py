@@ -16,6 +16,7 @@ from archsearch.surrogate.domain import Domain, Floats, Networks, joined
 
 SE = "top1_se"  # user attribute: standard error of a trial's accuracy; 0 where it is missing
 SOURCE = "source"  # user attribute of a trial whose result was taken over: the run that it comes from
+GAIN = "archsearch:gain"  # system attribute: expected gain of hypervolume of a proposal, as a share of that so far
 OPEN = (TrialState.RUNNING, TrialState.WAITING)
 PARTS = ("codes", "slots", "costs", "traits", "names")  # the arrays of `Networks`
 

@@ -86,3 +86,7 @@ class Domain(Protocol):
     def look(self, codes: Codes) -> Networks:
         """What is known of given codes int[n, axes], whether they fit or not, in their order."""
         ...
+
+    def fits(self, codes: Codes) -> NDArray[np.bool_]:
+        """Which of n codes fit the budget, bool[n]; networks of earlier calls with another budget may not."""
+        ...

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archsearch.cost.budget import Budget
 from archsearch.cost.sampling import draw
@@ -14,7 +15,7 @@ from archsearch.spec.space import SearchSpace
 from archsearch.surrogate.domain import IDLE, WHOLE, Networks
 
 CODES = 300_000  # codes up to which a space is listed, to see how many different networks fit
-TRAITS = ("madds", "params")  # whose logarithms say most of accuracy (docs/sampler.md)
+TRAITS = ("madds", "params", "reach", "depth")  # whose logarithms say most of accuracy (docs/sampler.md)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class SpaceDomain:
         """All networks that fit, in the order of their codes; None for a large space, or where more than WHOLE fit."""
         if self.space.size > CODES:
             return None
-        found = [codes[self._fits(codes)] for codes in self.space.enumerate()]
+        found = [codes[self.fits(codes)] for codes in self.space.enumerate()]
         codes = np.concatenate(found)
         codes = codes[first_of_each(fingerprints(self.space, codes))] if len(codes) else codes
         return self.look(codes) if len(codes) <= WHOLE else None
@@ -47,7 +48,7 @@ class SpaceDomain:
     def around(self, codes: Codes) -> Networks:
         """All networks one axis away that fit."""
         near = moves(self.space, codes)
-        near = near[self._fits(near)]
+        near = near[self.fits(near)]
         prints = fingerprints(self.space, np.concatenate([codes, near]))
         first = first_of_each(prints)
         return self.look(near[first[first >= len(codes)] - len(codes)])
@@ -68,8 +69,8 @@ class SpaceDomain:
             names=prints.view(np.dtype((np.void, prints.dtype.itemsize * prints.shape[1]))).reshape(len(codes)),
         )
 
-    def _fits(self, codes: Codes) -> np.ndarray:
-        """Which codes fit the budget, bool[n]."""
+    def fits(self, codes: Codes) -> NDArray[np.bool_]:
+        """Which codes fit the budget."""
         if not self.budget.limits:
             return np.ones(len(codes), dtype=bool)
         costs = cost_table(self.space, tuple(self.budget.limits)).count(codes)

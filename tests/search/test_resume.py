@@ -92,6 +92,7 @@ def test_kills_in_real_trainings_change_nothing(tmp_path):
 
 @pytest.mark.parametrize(("sampler", "steps"), [
     ("random", (7, 20, 31)), ("nsga2", (7, 25, 45)), ("nsga3", (9, 30, 45)), ("tpe", (7, 15, 25)), ("gp", (4, 8, 9)),
+    ("greybox", (7, 19, 25)),
 ])  # fmt: skip
 def test_stopping_and_going_on_gives_the_same_trials(tmp_path, silent, sampler, steps):
     for trials in steps:

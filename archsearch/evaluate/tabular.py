@@ -1,0 +1,96 @@
+"""No training: accuracies are looked up in a table of networks that somebody trained, on a simulated clock."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from archsearch.errors import DataError, SpaceError, TrainingError
+from archsearch.evaluate.base import Evaluation, Job, Setup
+from archsearch.evaluate.table import Table
+from archsearch.spec.arch import Arch
+from archsearch.spec.space import SearchSpace
+from archsearch.surrogate.domain import Floats
+
+UNTOLD_S = 0.0  # seconds of a training where the table does not tell them
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TableEvaluator:
+    """Replays a table: a trial sees one of a network's seeds, a finalist is told the mean of all.
+
+    Nothing sleeps: `Evaluation.seconds` are the table's, and a trial over its time limit fails at once. A table knows
+    no top-5, so top5 is the least that it can be, top-1.
+    """
+
+    table: Table
+    space: SearchSpace  # in which a network's code is found; that of the table
+    mean: bool = False  # trials are told the mean, too
+
+    def evaluate(self, arch: Arch, job: Job) -> Evaluation:
+        """The accuracy of the seed that the job's seed picks, modulo how many there are.
+
+        raises   TrainingError where the table has no such network, or its training took longer than the limit
+        """
+        row = self._row(arch)
+        if self.mean:
+            return self._told(row, None, job)
+        return self._told(row, self.table.column(row, job.seed), job)
+
+    def final(self, arch: Arch, job: Job) -> Evaluation:
+        """The mean of all seeds."""
+        return self._told(self._row(arch), None, job)
+
+    def _row(self, arch: Arch) -> int:
+        try:
+            row = int(self.table.rows(self.space.encode(arch)[None])[0])
+        except SpaceError as error:
+            raise TrainingError(str(error), reason="not in the table") from None
+        if row < 0:
+            raise TrainingError(f"table {self.table.name} has no such network", reason="not in the table")
+        return row
+
+    def _told(self, row: int, column: int | None, job: Job) -> Evaluation:
+        """One seed's training, or the mean of all where the column is None."""
+        table = self.table
+        seconds = UNTOLD_S if table.seconds is None else float(table.seconds[row])
+        if job.time_limit_s is not None and seconds > job.time_limit_s:
+            raise TrainingError(f"it took {seconds:.0f} s", reason="time limit")
+        curve = self._curve(row, column)
+        for epoch, value in enumerate(curve, start=1):
+            job.progress(epoch, max(1, len(curve)), f"top-1 {value:.1%}")
+        if not curve:
+            job.progress(1, 1, table.name)
+        top1 = float(table.mean[row] if column is None else table.top1[row, column])
+        error = table.noise / (np.sqrt(table.seeds[row]) if column is None else 1)
+        extra = {"curve": curve, "epochs": len(curve)} if curve else {}
+        return Evaluation(top1=top1, top1_se=float(error), top5=top1, seconds=seconds, extra=extra)
+
+    def _curve(self, row: int, column: int | None) -> list[float]:
+        """Top-1 after each epoch, as far as it is known."""
+        if self.table.curves is None:
+            return []
+        curve: Floats = self.table.curves[row]
+        if curve.ndim == 2:
+            known = curve[~np.isnan(curve).all(axis=1)]
+            curve = (np.nanmean(known, axis=0) if len(known) else curve[0]) if column is None else curve[column]
+        return [float(value) for value in curve[~np.isnan(curve)]]
+
+
+def table_evaluator(setup: Setup) -> TableEvaluator:
+    """The plug-in "table"."""
+    return _made(setup, mean=False)
+
+
+def mean_evaluator(setup: Setup) -> TableEvaluator:
+    """The plug-in "table-mean": trials are told the mean of all seeds, as if nothing were left to chance."""
+    return _made(setup, mean=True)
+
+
+def _made(setup: Setup, *, mean: bool) -> TableEvaluator:
+    if setup.table is None:
+        raise DataError("a table evaluator needs a table; give --table FILE")
+    if setup.table.space is None:
+        raise DataError(
+            f"table {setup.table.name} belongs to no design space; give --space, or name one in the mapping"
+        )
+    return TableEvaluator(table=setup.table, space=setup.table.space, mean=mean)

@@ -1,0 +1,97 @@
+"""The sampler "greybox": costs are known, accuracy is learned; proposes networks that fit and are new, never others."""
+
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+
+from archsearch.search.history import GAIN, History, read, values_of
+from archsearch.search.samplers import SamplerSetup
+from archsearch.search.stratified import Exhausted, StratifiedSampler
+from archsearch.spec.fields import Codes
+from archsearch.surrogate.choose import Chooser, Fit, Seen
+from archsearch.surrogate.design import FIRST, first
+from archsearch.surrogate.pool import base
+
+FIT = "archsearch:fit"  # system attribute of a trial: the surrogate's refit that was made for it
+LEAST = 3  # results before the surrogate is asked
+
+
+class GreyboxSampler(BaseSampler):
+    """Expected hypervolume improvement with exact costs, on a Gaussian process that learns accuracy (docs/sampler.md).
+
+    An ordinary Optuna sampler for studies whose parameters are the axes of a domain: first objective accuracy, up;
+    then the domain's costs, down. Reads the study alone, so it goes on wherever a killed search stopped.
+    """
+
+    def __init__(self, setup: SamplerSetup) -> None:
+        self._setup = setup
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """All axes, together."""
+        return dict(self._setup.distributions)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """The values of the next network; raises Exhausted where every one that fits has been tried."""
+        history = read(study, self._setup.domain, self._setup.memory)
+        code = self._design(history)
+        if code is None and len(set(history.judged)) >= LEAST:
+            code = self._chosen(study, trial, history)
+        if code is None:
+            code = StratifiedSampler(self._setup).draw(study, trial.number)
+        if code is None:
+            raise Exhausted
+        return values_of(self._setup.domain.axes, code)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """Never needed: every axis is drawn together."""
+        raise AssertionError(f"axis {param_name} was asked for alone")
+
+    def _design(self, history: History) -> Codes | None:
+        """The next network of the first design; None when it has been gone through."""
+        setup = self._setup
+        if len(history.seen) >= FIRST and "design" not in setup.memory and len(history.judged) >= FIRST:
+            return None
+        if "design" not in setup.memory:
+            drawn, _ = base(setup.domain, setup.seed, setup.memory)
+            rng = np.random.default_rng(np.random.SeedSequence([setup.seed, 1]))
+            setup.memory["design"] = drawn.take(np.array(first(drawn, FIRST, rng)))
+        design, seen = setup.memory["design"], history.seen
+        if len(seen) >= FIRST:
+            return None
+        return next((design.codes[row] for row, name in enumerate(design) if name not in seen), None)
+
+    def _chosen(self, study: Study, trial: FrozenTrial, history: History) -> Codes | None:
+        """What the surrogate would train next; its refit and the gain it expects are noted on the trial."""
+        setup = self._setup
+        chooser = Chooser(setup.domain, setup.seed, setup.memory)
+        seen = Seen(judged=history.judged, top1=history.top1, pending=history.pending, left=history.seen,
+                    rungs=getattr(setup, "ladder", ()))  # fmt: skip
+        pick = chooser.pick(seen, last_fit(study))
+        if pick is None:
+            return None
+        storage = study._storage
+        storage.set_trial_system_attr(trial._trial_id, GAIN, pick.gain)
+        if pick.fit is not None:
+            storage.set_trial_system_attr(trial._trial_id, FIT, {"at": pick.fit.at, "logs": list(pick.fit.logs)})
+        return pick.code
+
+
+def last_fit(study: Study) -> Fit | None:
+    """The newest refit that is noted in a study."""
+    for trial in reversed(study.get_trials(deepcopy=False)):
+        if (noted := trial.system_attrs.get(FIT)) is not None:
+            return Fit(at=noted["at"], logs=tuple(noted["logs"]))
+    return None
+
+
+def greybox(setup: SamplerSetup) -> GreyboxSampler:
+    """The plug-in "greybox"."""
+    return GreyboxSampler(setup)

@@ -1,0 +1,111 @@
+"""How much a network is expected to add to the front, its costs being known: exact, for any number of costs.
+
+A network of known cost c and unknown accuracy y adds the volume above the staircase of what is had at each cost, over
+all costs at or above c. Where the staircase has one level, that is an expected improvement over the level; so the
+expected hypervolume improvement is a sum of expected improvements, one for each box of costs with one level, weighted
+by the part of the box at or above c. Expected improvement: Jones et al. 1998, doi:10.1023/A:1008306431147; the
+hypervolume's: Emmerich et al. 2006, doi:10.1109/TEVC.2005.859463, whose second objective is uncertain, too.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from archsearch.surrogate.domain import Floats
+
+CELLS = 2_000_000  # networks times boxes that are worked on at once
+
+
+@dataclass(frozen=True, slots=True)
+class Stairs:
+    """The best value so far at each cost: boxes of costs, disjoint, that together reach up to a reference."""
+
+    low: Floats  # float64[boxes, m]
+    high: Floats  # float64[boxes, m]
+    level: Floats  # best value of a network that costs no more, float64[boxes]
+
+    def levels(self, costs: Floats) -> Floats:
+        """The level at n costs float64[n, m]; the highest of all beyond the reference."""
+        inside = (self.low[None] <= costs[:, None]).all(axis=2) & (costs[:, None] < self.high[None]).all(axis=2)
+        best = np.where(inside, self.level[None], -np.inf).max(axis=1)
+        return np.asarray(np.where(np.isfinite(best), best, self.level.max()))
+
+
+def stairs(values: Floats, costs: Floats, floor: float, reference: Floats) -> Stairs:
+    """The staircase of n networks.
+
+    values     float64[n], more is better; costs float64[n, m], less is better, m from 0 on
+    floor      level where nothing is had yet
+    reference  greatest costs that count, float64[m]; networks at or beyond it still hold no box
+    """
+    boxes = list(_boxes(values, costs, floor, reference))
+    shape = (len(boxes), costs.shape[1])
+    return Stairs(
+        np.array([box[0] for box in boxes]).reshape(shape),
+        np.array([box[1] for box in boxes]).reshape(shape),
+        np.array([box[2] for box in boxes]),
+    )
+
+
+_Box = tuple[tuple[float, ...], tuple[float, ...], float]
+
+
+def _boxes(values: Floats, costs: Floats, floor: float, reference: Floats) -> Iterator[_Box]:
+    """Slabs along the last cost; in each the boxes of the networks that it holds; equal boxes in a row are one."""
+    if costs.shape[1] == 0:
+        yield (), (), max(floor, float(values.max(initial=-np.inf)))
+        return
+    last, end = costs[:, -1], float(reference[-1])
+    edges: list[float] = [-np.inf, *np.unique(last[last < end]).tolist(), end]
+    going: dict[_Box, float] = {}
+    for low in edges[:-1]:
+        held = last <= low
+        here = dict.fromkeys(_boxes(values[held], costs[held, :-1], floor, reference[:-1]), low)
+        for box in [box for box in going if box not in here]:
+            yield (*box[0], going.pop(box)), (*box[1], low), box[2]
+        going = {box: going[box] if box in going else begin for box, begin in here.items()}
+    for box, begin in going.items():
+        yield (*box[0], begin), (*box[1], end), box[2]
+
+
+def improvement(mean: Floats, sd: Floats, level: Floats) -> Floats:
+    """Expected improvement of normal values over levels; shapes broadcast; sd 0 gives the plain difference."""
+    safe = np.maximum(sd, 1e-300)
+    z = (mean - level) / safe
+    return np.asarray(np.maximum(sd * (z * ndtr(z) + np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)), 0.0))
+
+
+def gain(mean: Floats, sd: Floats, costs: Floats, under: Stairs) -> Floats:
+    """Expected hypervolume improvement of n networks, float64[n].
+
+    mean, sd   of their values, float64[n]; sd all 0 gives the improvement of the mean
+    costs      exact, float64[n, m]; in the same unit as the staircase
+    """
+    step = max(1, CELLS // max(len(under.level), 1))
+    parts = [_gain(mean[i : i + step], sd[i : i + step], costs[i : i + step], under) for i in range(0, len(mean), step)]
+    return np.concatenate([np.zeros(0), *parts])
+
+
+def _gain(mean: Floats, sd: Floats, costs: Floats, under: Stairs) -> Floats:
+    size = np.ones((len(mean), len(under.level)))
+    for m in range(costs.shape[1]):
+        size *= np.maximum(under.high[:, m] - np.maximum(under.low[:, m], costs[:, m, None]), 0.0)
+    if sd.any():
+        more = improvement(mean[:, None], sd[:, None], under.level)
+    else:
+        more = np.maximum(mean[:, None] - under.level, 0.0)
+    return np.asarray((size * more).sum(axis=1))
+
+
+def volume(values: Floats, costs: Floats, floor: float, reference: Floats, least: Floats) -> float:
+    """The hypervolume that n networks cover above `floor`, between the costs `least` and `reference`."""
+    return volume_of(stairs(values, costs, floor, reference), least, floor)
+
+
+def volume_of(under: Stairs, least: Floats, floor: float | None = None) -> float:
+    """The volume under a staircase above `floor` (left out: its lowest level), from the costs `least` on."""
+    sides = np.maximum(under.high - np.maximum(under.low, least), 0.0)
+    above = under.level - (under.level.min() if floor is None else floor)
+    return float((np.prod(sides, axis=1) * above).sum())

@@ -1,0 +1,220 @@
+"""Which network to train next: the surrogate, the candidates and the rule that picks.
+
+A state is made at every refit: kernel, candidates, posterior. Between refits observations are added to it. It is a
+function of the trials up to the refit and of the kernel that was found there, which the caller keeps with the trial;
+so a search that was killed is in the same state again.
+"""
+
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsearch.pareto import front
+from archsearch.surrogate.acquire import Stairs, gain, stairs, volume_of
+from archsearch.surrogate.belief import MOST, active, target
+from archsearch.surrogate.domain import Domain, Floats, Networks, joined
+from archsearch.surrogate.features import Encoder, Rows, encoder
+from archsearch.surrogate.gp import Kernel, Posterior, fitted, prior
+from archsearch.surrogate.pool import base, promising
+
+CAUTION = 0.3  # share of the standard deviation that counts when networks are compared (docs/sampler.md)
+FIRST_STEPS, STEPS = 40, 12  # of the fit: from the priors, from the last kernel
+FIT_MOST = 200  # trials to which the kernel is fitted
+TINY = 1e-12  # expected gains below it are none
+EVERY = 5  # new results between refits; a twentieth of the trials where that is more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is known when a network is chosen."""
+
+    judged: Networks
+    top1: Floats
+    pending: Networks
+    left: set[bytes]  # names of networks that must not be proposed
+    rungs: tuple[float, ...] = ()  # of a budget ladder on the first cost, ascending
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """A refit: after how many results, and the kernel found; kept with the trial that it was made for."""
+
+    at: int
+    logs: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """The network to train next."""
+
+    code: NDArray[np.int64]
+    gain: float  # expected, as a share of the hypervolume so far
+    fit: Fit | None  # where the kernel was fitted anew
+
+
+@dataclass(kw_only=True)
+class State:
+    """The surrogate between two refits."""
+
+    made_of: tuple[Any, ...]
+    kernel: Kernel
+    posterior: Posterior
+    networks: Networks  # candidates, then trials: what the posterior is about
+    encoded: Rows
+    rows: dict[bytes, int]  # place of each of them
+    candidates: int  # how many of `networks` are candidates; they come first
+    centre: float
+    spread: float
+    held: list[int]  # rows of the trials that the posterior knows
+    added: list[bytes]  # names of the trials added since the refit, in order
+
+
+class Chooser:
+    """Chooses from a domain; `memory` may be lost at any time and only saves work."""
+
+    def __init__(self, domain: Domain, seed: int, memory: dict[str, Any]) -> None:
+        self._domain, self._seed, self._memory = domain, seed, memory
+        self._base, self._whole = base(domain, seed, memory)
+        if "encoder" not in memory:
+            memory["encoder"] = encoder(domain.axes, self._base)
+        self._encoder: Encoder = memory["encoder"]
+
+    def pick(self, seen: Seen, last: Fit | None) -> Pick | None:
+        """The next network; None where no candidate is left.
+
+        seen   at least two results
+        last   the newest refit, as an earlier `Pick` told it
+        """
+        fit = self._refit(seen, last)
+        state = self._state(seen, fit)
+        posterior = state.posterior
+        if len(seen.pending):
+            posterior = copy(posterior)
+            for name in seen.pending:
+                posterior.add(state.encoded.take(np.array([state.rows[name]])), None)
+        return self._best(state, posterior, seen, fit if fit is not last else None)
+
+    # the surrogate ----------------------------------------------------------------------------------------------
+
+    def _refit(self, seen: Seen, last: Fit | None) -> Fit:
+        """The last refit, or a new one where enough results have come in since."""
+        n = len(seen.judged)
+        if last is not None and last.at <= n and n - last.at < max(EVERY, n // 20):
+            return last
+        chosen = active(seen.top1, seen.judged, FIT_MOST)
+        some = seen.judged.take(chosen)
+        values = target(seen.top1[chosen])
+        start = prior(self._encoder.axis_of, self._encoder.axes, some.traits.shape[1])
+        if last is not None and len(last.logs) == len(start.logs):
+            start = replace(start, logs=np.array(last.logs))
+        targets = (values - values.mean()) / max(float(values.std()), 1e-9)
+        kernel = fitted(start, self._encoder.rows(some), targets, steps=FIRST_STEPS if last is None else STEPS)
+        return Fit(at=n, logs=tuple(float(log) for log in kernel.logs))
+
+    def _state(self, seen: Seen, fit: Fit) -> State:
+        """The state at the last refit with all later results added; kept where nothing else has changed."""
+        names = list(seen.judged)
+        made_of = (fit, tuple(names[: fit.at]))
+        state: State | None = self._memory.get("state")
+        later = names[fit.at :]
+        around = {*later, *seen.pending}
+        if (
+            state is None
+            or state.made_of != made_of
+            or state.added != later[: len(state.added)]
+            or not around <= state.rows.keys()
+        ):
+            state = self._made(seen, fit, made_of)
+            self._memory["state"] = state
+        for row, name in enumerate(later[len(state.added) :], start=fit.at + len(state.added)):
+            value = (float(target(seen.top1[row : row + 1])[0]) - state.centre) / state.spread
+            state.posterior.add(state.encoded.take(np.array([state.rows[name]])), value)
+            state.held.append(state.rows[name])
+            state.added.append(name)
+        return state
+
+    def _made(self, seen: Seen, fit: Fit, made_of: tuple[Any, ...]) -> State:
+        """The state right after a refit."""
+        first = np.arange(fit.at)
+        chosen = first[active(seen.top1[first], seen.judged.take(first), MOST)]
+        known, values = seen.judged.take(chosen), target(seen.top1[chosen])
+        centre, spread = float(values.mean()), max(float(values.std()), 1e-9)
+        targets = (values - centre) / spread
+        traits = known.traits.shape[1]
+        kernel = replace(prior(self._encoder.axis_of, self._encoder.axes, traits), logs=np.array(fit.logs))
+        candidates = self._candidates(seen, kernel, known, targets, fit.at)
+        later = seen.judged.take(np.arange(fit.at, len(seen.judged)))
+        networks = joined([candidates, known, later, seen.pending]).once()
+        rows = {name: row for row, name in enumerate(networks)}
+        encoded = self._encoder.rows(networks)
+        posterior = Posterior(kernel, self._encoder.rows(known), targets, encoded)
+        return State(made_of=made_of, kernel=kernel, posterior=posterior, networks=networks, encoded=encoded, rows=rows,
+                     candidates=len(candidates), centre=centre, spread=spread,
+                     held=[rows[name] for name in known], added=[])  # fmt: skip
+
+    def _candidates(self, seen: Seen, kernel: Kernel, known: Networks, targets: Floats, at: int) -> Networks:
+        """All networks of a small domain; of a large one those that promise most."""
+        if self._whole:
+            return self._base
+        rows = self._encoder.rows(known)
+        own = Posterior(kernel, rows, targets, rows).mean
+        fits = self._domain.fits(known.codes)
+        under, costs = self._stairs(own[fits], known.take(fits), seen.rungs)
+        best = known.take(fits).take(front(np.concatenate([-own[fits, None], costs], axis=1)))
+
+        def score(networks: Networks) -> Floats:
+            there = Posterior(kernel, rows, targets, self._encoder.rows(networks))
+            return gain(there.mean, CAUTION * there.sd, self._costs(networks, seen.rungs), under)
+
+        rng = np.random.default_rng(np.random.SeedSequence([self._seed, at, 3]))
+        return promising(self._domain, self._base, best, score, rng)
+
+    # the choice -------------------------------------------------------------------------------------------------
+
+    def _costs(self, networks: Networks, rungs: tuple[float, ...]) -> Floats:
+        """Costs as the front sees them; on a ladder the first one is the number of the lowest rung that holds it."""
+        if not rungs:
+            return networks.costs
+        steps = np.searchsorted(np.array(rungs), networks.costs[:, :1], side="left").astype(float)
+        return np.concatenate([steps, networks.costs[:, 1:]], axis=1)
+
+    def _stairs(self, means: Floats, held: Networks, rungs: tuple[float, ...]) -> tuple[Stairs, Floats]:
+        """The staircase of trials with these posterior means, and their costs on it."""
+        costs = self._costs(held, rungs)
+        least = self._costs(self._base, rungs)
+        reference = np.maximum(least.max(axis=0), costs.max(axis=0, initial=-np.inf))
+        if rungs:
+            reference[0] = len(rungs)
+        floor = float(means.min(initial=np.inf)) if len(means) else 0.0
+        on = front(np.concatenate([-means[:, None], costs], axis=1))
+        return stairs(means[on], costs[on], floor, reference), costs
+
+    def _best(self, state: State, posterior: Posterior, seen: Seen, fit: Fit | None) -> Pick | None:
+        """The candidate with the highest expected gain."""
+        free = np.zeros(len(state.networks), dtype=bool)
+        free[: state.candidates] = True
+        free[[state.rows[name] for name in {*seen.left, *seen.judged, *seen.pending} if name in state.rows]] = False
+        rows = np.flatnonzero(free)
+        if not len(rows):
+            return None
+        had = np.array([*dict.fromkeys(state.held), *(state.rows[name] for name in seen.pending)], dtype=np.int64)
+        had = had[self._domain.fits(state.networks.codes[had])]
+        held = state.networks.take(had)
+        under, costs = self._stairs(posterior.mean[had], held, seen.rungs)
+        mean, sd = posterior.mean[rows], posterior.sd[rows]
+        where = self._costs(state.networks.take(rows), seen.rungs)
+        full = gain(mean, sd, where, under)
+        scores = gain(mean, CAUTION * sd, where, under)
+        if scores.max() <= TINY:
+            scores = full
+        if scores.max() <= 0:
+            scores = (mean - under.levels(where)) / sd
+        row = int(scores.argmax())
+        least = np.minimum(where.min(axis=0, initial=np.inf), costs.min(axis=0, initial=np.inf))
+        so_far = volume_of(under, least)
+        return Pick(
+            code=state.networks.codes[rows[row]], gain=float(full[row] / so_far) if so_far > 0 else 1.0, fit=fit
+        )

@@ -1,0 +1,42 @@
+"""The first networks of a search, before there is anything to learn from."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsearch.surrogate.domain import Networks
+
+FIRST = 6  # networks; 3 to 10 were tried (docs/sampler.md)
+LOOK = 30  # networks of a stratum among which the farthest is taken
+
+
+def place(networks: Networks) -> NDArray[np.float64]:
+    """Where each network lies on the cost axis: the logarithm of its first cost, else its first trait."""
+    if networks.costs.shape[1]:
+        return np.asarray(np.log(np.maximum(networks.costs[:, 0], 1e-300)))
+    return np.asarray(networks.traits[:, 0] if networks.traits.shape[1] else np.zeros(len(networks)))
+
+
+def first(pool: Networks, n: int, rng: np.random.Generator) -> list[int]:
+    """Rows of n networks of a pool that are far apart: the cheapest, the dearest, then one from each stratum of cost.
+
+    Strata are equally wide on the logarithm of cost; in each the network is taken that differs in most axes from the
+    nearest of those already chosen, out of 30 drawn from it.
+    """
+    where = place(pool)
+    chosen = list(dict.fromkeys([int(where.argmin()), int(where.argmax())]))[:n]
+    edges = np.linspace(where.min(), where.max(), n + 1)
+    for low, high in zip(edges[1:-2], edges[2:-1], strict=True):
+        inside = np.flatnonzero((where >= low) & (where <= high))
+        if not len(inside):
+            inside = np.argsort(np.abs(where - (low + high) / 2), kind="stable")[:LOOK]
+        drawn = rng.choice(inside, min(LOOK, len(inside)), replace=False)
+        row = farthest(pool, drawn, chosen)
+        if row not in chosen:
+            chosen.append(row)
+    return chosen
+
+
+def farthest(pool: Networks, drawn: NDArray[np.int64], chosen: list[int]) -> int:
+    """Of some rows the one that differs in most axes from the nearest of those chosen."""
+    apart = (pool.slots[drawn][:, None] != pool.slots[chosen][None]).sum(axis=2).min(axis=1)
+    return int(drawn[apart.argmax()])

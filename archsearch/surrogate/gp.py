@@ -1,0 +1,170 @@
+"""A Gaussian process over networks: choices that differ, a linear trend, traits; fitted by maximum a posteriori.
+
+k(x, y) = a exp(-sum_j theta_j [x_j != y_j] - sum_t theta_t (dz_t)^2) + l <u, v> / p + noise, with x the choices, z the
+standardised traits (logarithms of costs), u, v the linear columns. Priors are normal on logarithms. The form and the
+priors are those of docs/sampler.md, which says what else was tried.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve, cholesky, lapack, solve_triangular
+from scipy.optimize import minimize
+
+from archsearch.surrogate.domain import Floats
+from archsearch.surrogate.features import Rows, stacked
+
+JITTER = 1e-5  # added to the noise variance
+BOUND = 6.0  # of every logarithm
+PRIORS = {"choice": (-1.5, 1.5), "trait": (-2.0, 1.5), "scale": (0.0, 2.0), "slope": (-1.0, 1.5), "noise": (-4.0, 2.0)}
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """The kernel with its parameters, all as logarithms."""
+
+    axis_of: NDArray[np.int64]  # of each column of `Rows.marks`
+    axes: int
+    logs: Floats  # of theta for each axis and each trait, then a, l, noise
+
+    @property
+    def rates(self) -> Floats:
+        """theta of the axes and the traits."""
+        return np.asarray(np.exp(self.logs[:-3]))
+
+    @property
+    def noise(self) -> float:
+        """Variance of the noise of one observation, on the scale of the targets."""
+        return float(np.exp(self.logs[-1]) + JITTER)
+
+    def cross(self, a: Rows, b: Rows) -> Floats:
+        """Prior covariance float64[n of a, n of b]."""
+        rates, scale, slope = self.rates, *np.exp(self.logs[-3:-1])
+        decay = (a.marks * rates[self.axis_of]) @ b.marks.T
+        decay -= rates[: self.axes].sum()
+        for t, rate in enumerate(rates[self.axes :]):
+            gap = a.traits[:, t, None] - b.traits[None, :, t]
+            gap *= gap
+            gap *= rate
+            decay -= gap
+        np.exp(decay, out=decay)
+        decay *= scale
+        decay += a.line @ b.line.T * (slope / max(a.line.shape[1], 1))
+        return np.asarray(decay)
+
+    def variance(self, a: Rows) -> Floats:
+        """Prior variance of each row."""
+        scale, slope = np.exp(self.logs[-3:-1])
+        return np.asarray(scale + (a.line**2).sum(axis=1) * (slope / max(a.line.shape[1], 1)))
+
+
+def prior(axis_of: NDArray[np.int64], axes: int, traits: int) -> Kernel:
+    """The kernel at the middle of its priors."""
+    return Kernel(axis_of, axes, _each("choice", "trait", axes, traits, 0))
+
+
+def _each(choice: str, trait: str, axes: int, traits: int, which: int) -> Floats:
+    of = {name: pair[which] for name, pair in PRIORS.items()}
+    return np.array([of[choice]] * axes + [of[trait]] * traits + [of["scale"], of["slope"], of["noise"]])
+
+
+def fitted(start: Kernel, rows: Rows, targets: Floats, *, steps: int) -> Kernel:
+    """The kernel at the maximum of the posterior, from `start` by at most `steps` of L-BFGS.
+
+    rows     n networks; targets float64[n], about zero mean and unit variance
+    cost     O(steps (n^3 + n^2 (axes + traits)))
+    """
+    loss = _loss(start, rows, targets)
+    found = minimize(loss, start.logs, jac=True, method="L-BFGS-B", bounds=[(-BOUND, BOUND)] * len(start.logs),
+                     options={"maxiter": steps})  # fmt: skip
+    return replace(start, logs=found.x)
+
+
+def _loss(kernel: Kernel, rows: Rows, targets: Floats) -> Callable[[Floats], tuple[float, Floats]]:
+    """Minus the log posterior of the kernel's parameters and its gradient, as a function of their logarithms."""
+    traits, n = rows.traits.shape[1], len(rows)
+    middle, width = (_each("choice", "trait", kernel.axes, traits, which) for which in (0, 1))
+    gaps = _gaps(kernel, rows)
+    line = rows.line @ rows.line.T / max(rows.line.shape[1], 1)
+
+    def loss(logs: Floats) -> tuple[float, Floats]:
+        rates, (scale, slope, noise) = np.exp(logs[:-3]), np.exp(logs[-3:])
+        near = scale * np.exp(-(rates @ gaps)).reshape(n, n)
+        whole = near + slope * line
+        whole[np.diag_indices(n)] += noise + JITTER
+        pull = (logs - middle) / width
+        try:
+            factor = cholesky(whole, lower=True, check_finite=False)
+        except np.linalg.LinAlgError:
+            return 1e10, np.zeros_like(logs)
+        weights = cho_solve((factor, True), targets, check_finite=False)
+        half = np.tril(lapack.dpotri(factor, lower=1)[0])
+        inverse = half + np.tril(half, -1).T - np.outer(weights, weights)
+        pressed = inverse * near
+        slopes = np.concatenate([
+            -0.5 * rates * (gaps @ pressed.ravel()),
+            [0.5 * pressed.sum(), 0.5 * slope * (inverse * line).sum(), 0.5 * noise * np.trace(inverse)],
+        ])  # fmt: skip
+        value = 0.5 * targets @ weights + np.log(np.diag(factor)).sum() + 0.5 * pull @ pull
+        return float(value), slopes + pull / width
+
+    return loss
+
+
+def _gaps(kernel: Kernel, rows: Rows) -> Floats:
+    """For each pair of rows whether they differ on each axis, and how far on each trait: float64[axes + t, n n]."""
+    n = len(rows)
+    gaps = np.empty((kernel.axes + rows.traits.shape[1], n, n))
+    for axis in range(kernel.axes):
+        mine = rows.marks[:, kernel.axis_of == axis]
+        gaps[axis] = 1 - mine @ mine.T
+    for t in range(rows.traits.shape[1]):
+        gaps[kernel.axes + t] = (rows.traits[:, t, None] - rows.traits[None, :, t]) ** 2
+    return gaps.reshape(len(gaps), -1)
+
+
+class Posterior:
+    """The process given observations, at a fixed set of candidates; observations are added one at a time.
+
+    Adding costs O(candidates x observations); a network under way is added without a target: it takes away
+    variance and moves no mean (kriging believer, Ginsbourger et al. 2010, doi:10.1007/978-3-642-10701-6_6).
+    """
+
+    def __init__(self, kernel: Kernel, known: Rows, targets: Floats, at: Rows) -> None:
+        self._kernel, self._known, self._targets, self._at = kernel, known, targets, at
+        whole = kernel.cross(known, known)
+        whole[np.diag_indices(len(known))] += kernel.noise
+        self._factor = cholesky(whole, lower=True, check_finite=False)
+        self._whitened = solve_triangular(self._factor, kernel.cross(known, at), lower=True, check_finite=False)
+        self._score = solve_triangular(self._factor, targets, lower=True, check_finite=False)
+        self.mean = self._score @ self._whitened
+        self._variance = kernel.variance(at) - (self._whitened**2).sum(axis=0)
+
+    @property
+    def sd(self) -> Floats:
+        """Standard deviation of the true value at each candidate, the noise of an observation left out."""
+        return np.asarray(np.sqrt(np.maximum(self._variance, 1e-12)))
+
+    def covariance(self) -> Floats:
+        """Joint covariance of the candidates, float64[n, n]."""
+        return np.asarray(self._kernel.cross(self._at, self._at) - self._whitened.T @ self._whitened)
+
+    def add(self, row: Rows, target: float | None) -> None:
+        """One observation more, or a network under way where `target` is None."""
+        link = solve_triangular(self._factor, self._kernel.cross(self._known, row)[:, 0], lower=True,
+                                check_finite=False)  # fmt: skip
+        pivot = np.sqrt(max(self._kernel.variance(row)[0] + self._kernel.noise - link @ link, JITTER))
+        new = (self._kernel.cross(row, self._at)[0] - link @ self._whitened) / pivot
+        believed = float(link @ self._score)
+        score = 0.0 if target is None else (target - believed) / pivot
+        size = len(self._factor)
+        factor = np.zeros((size + 1, size + 1))
+        factor[:size, :size], factor[size, :size], factor[size, size] = self._factor, link, pivot
+        self._factor, self._known = factor, stacked(self._known, row)
+        self._targets = np.append(self._targets, believed if target is None else target)
+        self._score = np.append(self._score, score)
+        self._whitened = np.concatenate([self._whitened, new[None]])
+        self.mean = self.mean + score * new
+        self._variance = self._variance - new**2
