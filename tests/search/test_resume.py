@@ -26,7 +26,7 @@ sys.exit(code(["run", "--space", sys.argv[1], "--out", sys.argv[2], *words]))
 """
 
 
-KILLS = [(name, 20 if name == "random" else 8) for name in plugins.names("samplers") if name != "gp"]
+KILLS = [(name, 20 if name == "greybox" else 6) for name in plugins.names("samplers") if name != "gp"]
 SHORT = {"budgets": {"madds": "20M"}, "finalists": 3}
 
 
