@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
+from archsearch.evaluate.table import Table
+from archsearch.evaluate.table_merge import merged
 from archsearch.spec.arch import ACTIVATIONS, BOTTLENECKS, GATES, SE_OF, SHORTCUTS, Arch, Head, Stage, Stem
+from archsearch.spec.fields import Axis
 from archsearch.spec.space import SearchSpace
 from archsearch.spec.space_file import parse_space
 
@@ -156,3 +160,17 @@ def _dense(draw: st.DrawFn, rows: list[dict[str, Any]]) -> dict[str, Any]:
 def spaces(draw: st.DrawFn) -> SearchSpace:
     """Any small design space."""
     return parse_space(draw(space_tables()), name="generated")
+
+
+@st.composite
+def plain_tables(draw: st.DrawFn) -> Table:
+    """A table without a space: some of the codes of up to four axes, in any order, up to three seeds, some missing."""
+    radix = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    axes = tuple(Axis(f"a{number}", tuple(range(count))) for number, count in enumerate(radix))
+    every = np.stack([each.ravel() for each in np.indices(radix)], axis=1)
+    rows = draw(st.lists(st.integers(0, len(every) - 1), min_size=1, max_size=30, unique=True))
+    rng = np.random.default_rng(draw(st.integers(0, 2**16)))
+    top1 = rng.uniform(0.1, 0.9, size=(len(rows), draw(st.integers(1, 3))))
+    top1[:, 1:][rng.random(top1[:, 1:].shape) < 0.2] = np.nan
+    costs = {"madds": rng.integers(1, 10**9, len(rows)).astype(float), "ms": rng.uniform(0.1, 9, len(rows))}
+    return merged(Table(name="made", axes=axes, codes=every[rows], top1=top1, costs=costs))

@@ -1,6 +1,6 @@
-"""The front by its definition, hypervolume by counting cells and by Optuna's own."""
+"""The front by its definition; hypervolume by counting cells, by inclusion and exclusion, by Optuna's, by pymoo's."""
 
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from archsearch.errors import SpecError
-from archsearch.pareto import front, hypervolume
+from archsearch.pareto import front, growth, hypervolume
 
 small = st.integers(1, 4).flatmap(
     lambda m: arrays(np.float64, st.tuples(st.integers(0, 7), st.just(m)), elements=st.integers(0, 4))
@@ -107,3 +107,58 @@ def test_hypervolume_is_that_of_optuna(m):
 
 def test_rows_beyond_the_reference_add_nothing():
     assert hypervolume(np.array([[0.0, 5.0], [2.0, 2.0], [np.nan, 0.0], [1.0, 1.0]]), np.array([2.0, 2.0])) == 1.0
+
+
+def _by_inclusion(values: np.ndarray, reference: np.ndarray) -> float:
+    """The union of the rows' boxes: those of one, less those of two, and so on."""
+    inside = values[(values < reference).all(axis=1)]
+    return sum(
+        (-1) ** (k + 1) * np.prod(reference - np.max(some, axis=0))
+        for k in range(1, len(inside) + 1)
+        for some in combinations(inside, k)
+    )
+
+
+@given(st.integers(1, 4).flatmap(
+    lambda m: arrays(np.float64, st.tuples(st.integers(0, 7), st.just(m)), elements=st.floats(-1, 1, width=32))
+))  # fmt: skip
+def test_hypervolume_is_that_of_inclusion_and_exclusion(values):
+    reference = np.full(values.shape[1], 0.8)
+    assert hypervolume(values, reference) == pytest.approx(_by_inclusion(values, reference), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 4])
+@pytest.mark.parametrize("shape", ["cloud", "front"])
+def test_hypervolume_is_that_of_pymoo(m, shape):
+    indicators = pytest.importorskip("pymoo.indicators.hv")
+    rng = np.random.default_rng(m)
+    values = rng.random((20 if m == 4 else 700, m))
+    if shape == "front":
+        values = values / np.linalg.norm(values, axis=1, keepdims=True)
+    reference = np.full(m, 0.95)
+    assert hypervolume(values, reference) == pytest.approx(indicators.HV(ref_point=reference)(values), rel=1e-12)
+
+
+@given(small)
+def test_growth_is_the_hypervolume_of_each_beginning(values):
+    reference = np.full(values.shape[1], 4.0)
+    wanted = [hypervolume(values[: i + 1], reference) for i in range(len(values))]
+    assert growth(values, reference).tolist() == wanted
+
+
+@pytest.mark.parametrize("m", [2, 3])
+def test_growth_of_many_rows_is_the_hypervolume_of_each_beginning(m):
+    rng = np.random.default_rng(m)
+    values, reference = rng.random((200, m)) ** 2, np.full(m, 0.9)
+    values[rng.integers(0, 200, 10), 0] = np.nan
+    grown = growth(values, reference)
+    assert (np.diff(grown) >= 0).all()
+    for n in (1, 2, 50, 117, 200):
+        assert grown[n - 1] == pytest.approx(hypervolume(values[:n], reference), rel=1e-12)
+
+
+@pytest.mark.parametrize("m", [2, 3, 4])
+def test_what_reaches_to_infinity_has_no_end(m):
+    assert hypervolume(np.array([[-np.inf] + [0.0] * (m - 1)] * 2), np.ones(m)) == np.inf
+    assert hypervolume(np.zeros((1, m)), np.full(m, np.inf)) == np.inf
+    assert hypervolume(np.full((1, m), np.inf), np.full(m, np.inf)) == 0.0

@@ -5,11 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
+from archsearch.cli.bench_search import search
 from archsearch.cli.options import JsonOption, SeedOption
 
 app = typer.Typer(
     help="The project's own benchmarks, each beside a peer in one run.", no_args_is_help=True, rich_markup_mode=None
 )
+app.command()(search)
 
 
 @app.command()

@@ -107,7 +107,8 @@ class Request:
         space, note = fit_to_images(space, self.peek.native)
         budget = read_budget(self.budgets, space)
         check(space, budget)
-        for text in filter(None, [f"space {space.name}: {space.size:,} networks", note, *loose(space, budget)]):
+        told = self.table.notes if self.table is not None else ()
+        for text in filter(None, [f"space {space.name}: {space.size:,} networks", note, *told, *loose(space, budget)]):
             self.log.print(f"  {text}", markup=False, style="dim")
         return Problem(space=space, budget=budget, minimize=tuple(dict.fromkeys(self.minimize)))
 

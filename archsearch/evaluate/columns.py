@@ -38,7 +38,14 @@ class Columns:
 
         raises   DataError naming the row of what is no number
         """
-        return np.array([self._number(name, row, cell, gaps) for row, cell in enumerate(self.column(name), start=1)])
+        cells = self.column(name)
+        try:
+            values = np.array(cells, dtype=object).astype(float)  # each cell as `float` reads it
+        except (TypeError, ValueError):
+            values = np.full(len(cells), np.nan)
+        if np.isfinite(values).all():
+            return values
+        return np.array([self._number(name, row, cell, gaps) for row, cell in enumerate(cells, start=1)])
 
     def texts(self, name: str) -> list[str]:
         """A column of texts; whole numbers lose their `.0`. raises DataError naming the row of an empty cell."""
@@ -54,7 +61,8 @@ class Columns:
         except (TypeError, ValueError):
             raise DataError(f"{self.name}, row {row}: {name} is {cell!r}, not a number") from None
         if math.isinf(value) or (math.isnan(value) and not gaps):
-            raise DataError(f"{self.name}, row {row}: {name} is {'missing' if math.isnan(value) else cell!r}")
+            told = "missing" if math.isnan(value) else repr(cell)
+            raise DataError(f"{self.name}, row {row}: {name} is {told}")
         return value
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archsearch import plugins
 from archsearch.errors import DataError, choices
 from archsearch.spec.content import fingerprints
 from archsearch.spec.fields import Axis, Codes
@@ -92,10 +93,10 @@ class Table:
 
     @property
     def countable(self) -> tuple[str, ...]:
-        """Metrics that can be counted; none without a space."""
+        """Metrics and traits that can be counted; none without a space."""
         from archsearch.cost.count import all_metrics
 
-        return all_metrics() if self.space is not None else ()
+        return (*all_metrics(), *plugins.names("traits")) if self.space is not None else ()
 
     # identity -------------------------------------------------------------------------------------------------------
 
@@ -158,8 +159,8 @@ def counted(space: SearchSpace | None, codes: Codes, name: str) -> Floats:
 def joined_bytes(rows: NDArray[Any]) -> NDArray[np.void]:
     """Each row of integers [n, k] as one value that can be sorted and compared: void[n]."""
     wide = np.ascontiguousarray(rows if rows.dtype == np.uint64 else rows.astype(np.int64))
-    return wide.view(np.dtype((np.void, 8 * max(1, wide.shape[1])))).reshape(len(wide)) if wide.size else (
-        np.zeros(len(wide), dtype=np.dtype((np.void, 8))))  # fmt: skip
+    kind = np.dtype((np.void, 8 * max(1, wide.shape[1])))
+    return wide.view(kind).reshape(len(wide)) if wide.size else np.zeros(len(wide), dtype=kind)
 
 
 def _index(names: NDArray[np.void], rows: NDArray[np.int64]) -> tuple[NDArray[np.void], NDArray[np.int64]]:

@@ -21,12 +21,17 @@ def axes_and_codes(columns: Columns, told: TableMap, space: SearchSpace | None) 
     if told.code is not None:
         texts = _split(columns, told.code, space)
     else:
-        texts = {name: columns.texts(source.column) for name, source in _sources(columns, told, space).items()}
+        sources = _sources(columns, told, space)
+        texts = {name: columns.texts(source.column) for name, source in sources.items()}
+        for axis in space.axes if space is not None else ():  # an axis of one value needs no column
+            texts.setdefault(axis.name, [str(axis.values[0])] * len(columns))
     symbols = told.code.symbols if told.code is not None else ()
+    fixed = {axis.name: axis for axis in space.axes} if space is not None else {}
     axes, codes = [], []
-    for number, (name, cells) in enumerate(texts.items()):
+    for name in fixed or texts:
+        cells = texts[name]
         values = told.axes[name].values if name in told.axes else {}
-        axis = _free_axis(name, cells, values, symbols) if space is None else space.axes[number]
+        axis = fixed[name] if name in fixed else _free_axis(name, cells, values, symbols)
         axes.append(axis)
         codes.append(_choices(columns, axis, cells, _meaning(axis, cells, values, symbols)))
     return tuple(axes), np.stack(codes, axis=1) if codes else np.zeros((len(columns), 0), dtype=np.int64)
@@ -43,10 +48,11 @@ def _sources(columns: Columns, told: TableMap, space: SearchSpace | None) -> dic
     for name in told.axes:
         if name not in names:
             raise DataError(f"{columns.name}: space {space.name} has no axis {name!r}: {choices(name, names)}")
-    for name in names:
-        if name not in told.axes:
-            raise DataError(f"{columns.name}: no column is mapped to axis {name!r} of space {space.name}")
-    return {name: told.axes[name] for name in names}
+    for axis in space.axes:
+        if axis.name not in told.axes and len(axis.values) > 1:
+            raise DataError(f"{columns.name}: no column is mapped to axis {axis.name!r} of space {space.name}; "
+                            f"columns: {', '.join(columns.cells)}")  # fmt: skip
+    return {name: told.axes[name] for name in names if name in told.axes}
 
 
 def _split(columns: Columns, source: CodeSource, space: SearchSpace | None) -> dict[str, list[str]]:

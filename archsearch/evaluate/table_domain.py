@@ -12,6 +12,7 @@ from archsearch.evaluate.table import Table, counted
 from archsearch.spec.algebra import settled
 from archsearch.spec.fields import Axis, Codes
 from archsearch.surrogate.domain import IDLE, WHOLE, Floats, Networks
+from archsearch.surrogate.space_domain import TRAITS
 
 SLICES = 32  # of the logarithm of cost, each with its share of a draw
 
@@ -31,10 +32,11 @@ class TableDomain:
 
     @cached_property
     def traits(self) -> tuple[str, ...]:
-        """MAdds and parameters where the table has them, else every cost of it that is above 0."""
-        known = {*self.table.costs, *self.table.countable}
-        usual = tuple(name for name in ("madds", "params") if name in known and (self.table.cost(name) > 0).all())
-        return usual or tuple(name for name, cost in sorted(self.table.costs.items()) if (cost > 0).all())
+        """Those of its space; without one MAdds and parameters, else every cost of the table that is above 0."""
+        if self.table.space is not None:
+            return TRAITS
+        known = tuple(name for name, cost in sorted(self.table.costs.items()) if (cost > 0).all())
+        return tuple(name for name in TRAITS if name in known) or known
 
     def everything(self) -> Networks | None:
         """All networks that fit, in the order of their codes; None where more than WHOLE fit."""
@@ -90,7 +92,7 @@ class TableDomain:
         table = self.table
         return Networks(codes=table.codes, slots=np.where(self._kept(table.codes), table.codes, IDLE),
                         costs=_columns(self.minimize, table.cost, len(table)),
-                        traits=_columns(self.traits, lambda name: np.log(table.cost(name)), len(table)),
+                        traits=_columns(self.traits, lambda name: self._log(table.cost(name)), len(table)),
                         names=table.names)  # fmt: skip
 
     @cached_property
@@ -113,9 +115,13 @@ class TableDomain:
             known = name in self.table.countable
             return counted(self.table.space, codes, name) if known else np.full(len(codes), np.nan)
 
-        traits = _columns(self.traits, lambda name: np.log(np.maximum(cost(name), 1)), len(codes))
+        traits = _columns(self.traits, lambda name: self._log(cost(name)), len(codes))
         return {"slots": np.where(self._kept(codes), codes, IDLE), "costs": _columns(self.minimize, cost, len(codes)),
                 "traits": traits, "names": self.table.names_of(codes)}  # fmt: skip
+
+    def _log(self, costs: Floats) -> Floats:
+        """What is counted may be 0; a table's own costs may be fractions."""
+        return np.asarray(np.log(np.maximum(costs, 1) if self.table.space is not None else costs))
 
     def _kept(self, codes: Codes) -> NDArray[np.bool_]:
         """Where an axis makes a difference, bool[n, axes]."""

@@ -21,6 +21,7 @@ CURVE = r"(?:(?:acc|accuracy|top_?1)_?)?epoch_?{epoch}"
 MADDS = ("madds", "macs", "multiply_adds", "flops")
 PARAMS = ("params", "parameters", "n_params", "num_params")
 OTHER = r"activations|peak_memory|weight_bytes|latency\w*|energy\w*|\w+_ms|\w+_mj|\w+_bytes"
+NO_AXIS = r"name|id|key|index|hash|source|std|\w+_std|std_\w+|mean\w*|\w+_mean|\w*top_?5\w*|\w*loss\w*"
 SECONDS = ("seconds", "train_seconds", "training_seconds", "train_time_s", "training_time_s")
 
 
@@ -68,7 +69,7 @@ class TableMap:
 
 
 def read_map(path: Path) -> TableMap:
-    """The mapping in a TOML file.
+    """The mapping in a TOML file; a space file that it names may lie beside it.
 
     raises   DataError naming the file, the key and what would be right
     """
@@ -77,7 +78,9 @@ def read_map(path: Path) -> TableMap:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DataError(f"{path}: not readable as TOML: {error}") from None
     try:
-        return parse_map(plain)
+        read = parse_map(plain)
+        beside = path.parent / (read.space or "")
+        return replace(read, space=str(beside)) if beside.is_file() else read
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
 
@@ -109,15 +112,8 @@ def filled(given: TableMap, columns: Iterable[str], axes: Iterable[str]) -> tupl
     axes     names of the space's axes; none without a space
     raises   DataError where no accuracy can be found
     """
-    names, made = list(columns), given
+    names, wanted, made = list(columns), list(axes), given
     notes: list[str] = []
-    if not made.axes and made.code is None:
-        same = {name: AxisSource(column=name) for name in axes if name in names}
-        whole = next((name for name in CODES if name in names), None)
-        if same:
-            made = replace(made, axes=same)
-        elif whole is not None:
-            made = replace(made, code=CodeSource(column=whole))
     if not made.accuracy:
         made = replace(made, accuracy=_accuracies(names))
     if not made.costs:
@@ -127,7 +123,26 @@ def filled(given: TableMap, columns: Iterable[str], axes: Iterable[str]) -> tupl
         made = replace(made, seconds=Source(column=next(name for name in SECONDS if name in names)))
     if made.curves is None:
         made = replace(made, curves=next((_pattern_of(name) for name in names if _is(CURVE, name)), None))
+    if not made.axes and made.code is None:
+        made = _with_axes(made, names, wanted)
+        if made.axes and not wanted:
+            notes.append(f"columns taken for axes: {', '.join(made.axes)}")
     return made, tuple(notes)
+
+
+def _with_axes(made: TableMap, names: list[str], wanted: list[str]) -> TableMap:
+    """The mapping with axes: columns named like them, else a column of codes, else whatever is nothing else."""
+    same = [name for name in wanted if name in names]
+    whole = next((name for name in CODES if name in names), None)
+    if whole is not None and not same:
+        return replace(made, code=CodeSource(column=whole))
+    if not wanted:
+        taken = {source.column for source in [*made.costs.values(), made.seconds] if source is not None}
+        for pattern in [*made.accuracy, *filter(None, [made.curves])]:
+            taken |= {name for name, _ in matching(pattern, names)}
+        low = "|".join((TOP1.replace("{seed}", r"\d+"), CURVE.replace("{epoch}", r"\d+"), NO_AXIS, *MADDS, *PARAMS))
+        same = [name for name in names if name not in taken and not re.fullmatch(low, name.lower())]
+    return replace(made, axes={name: AxisSource(column=name) for name in same})
 
 
 def matching(pattern: str, columns: Iterable[str]) -> list[tuple[str, dict[str, int]]]:
