@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 from archsearch.errors import RunError
 from archsearch.records import STUDY
 from archsearch.search.journal import Journal
-from archsearch.search.lock import FileLock, cut_tail
+from archsearch.search.lock import OURS, FileLock, cut_tail
 from archsearch.search.tally import Tally
 
 CONSTRAINT = "constraints:"  # how Optuna begins the name of a constraint among a trial's system attributes
@@ -146,7 +146,7 @@ def repair(path: Path) -> None:
         raise RunError(f"{path} is a folder, not a journal")
     if not path.exists():
         return
-    with FileLock(path.with_name(path.name + ".lock")).held():
+    with FileLock(path.with_name(path.name + OURS)).held():
         *lines, tail = path.read_bytes().split(b"\n")
         for number, line in enumerate(lines, start=1):
             if not _is_record(line):
