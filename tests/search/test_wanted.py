@@ -38,7 +38,8 @@ def give(run, code, top1, source):
     costs = costs_of(run, code)
     run.ledger.add(NewTrial(
         params=run.problem.space.values(code), distributions=distributions(run.problem.space.axes), system_attrs={},
-        attrs={"status": GIVEN, SOURCE: source, "equal": True, "top1": top1, "top1_se": 0.01, "key": key(arch), "costs": costs,
+        attrs={"status": GIVEN, SOURCE: source, "equal": True, "top1": top1, "top1_se": 0.01,
+               "key": key(arch), "costs": costs,
                "arch": to_text(arch), "arch_json": arch.to_dict(), "worker": "-"},
         constraints=run.problem.budget.excess(costs), state=TrialState.COMPLETE,
         values=run.problem.values(top1, costs),
