@@ -36,10 +36,6 @@ TABLE: dict[str, dict[str, str]] = {
         "peak_memory": "archsearch.cost.metrics:PEAK_MEMORY",
         "weight_bytes": "archsearch.cost.metrics:WEIGHT_BYTES",
     },
-    "traits": {
-        "depth": "archsearch.cost.traits:DEPTH",
-        "reach": "archsearch.cost.traits:REACH",
-    },
     "datasets": {
         "digits": "archsearch.data.digits:digits",
         "cifar10": "archsearch.data.cifar:cifar10",

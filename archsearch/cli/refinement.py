@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from archsearch.explore.refine import Narrowed
-    from archsearch.spec.space import SearchSpace
 
 
 def refined(
@@ -26,6 +25,7 @@ def refined(
     from archsearch.explore.refine import refine
     from archsearch.records import write_atomic
     from archsearch.report.frame import objectives_of, trials_frame
+    from archsearch.report.networks import codes_of
     from archsearch.report.open import open_run
     from archsearch.spec.narrow import restricted
     from archsearch.spec.space_file import read_space, shipped
@@ -41,7 +41,10 @@ def refined(
     frame = frame[(frame["status"] == "trained") & frame["top1"].notna()].drop_duplicates("key")
     names = _costs(costs, objectives_of(study), frame)
     confidence, share = means
-    codes = codes_of(study, source, [int(number) for number in frame["number"]])
+    try:
+        codes = codes_of(study, source, [int(number) for number in frame["number"]])
+    except SpaceError as error:
+        raise SpaceError(f"{error}; name the right file with --space") from None
     told = refine(source, codes, 1 - frame["top1"].to_numpy(dtype=float), frame[names].to_numpy(dtype=float),
                   confidence=confidence, share=share)  # fmt: skip
     narrow = restricted(source, {each.axis.name: each.keep for each in told if each.dropped})
@@ -52,42 +55,6 @@ def refined(
     }  # fmt: skip
     write_atomic(path, to_toml(narrow, comment=_comment(document)))
     return document
-
-
-def codes_of(study: Any, space: "SearchSpace", numbers: Sequence[int]) -> Any:
-    """The codes int64[n, axes] of a run's trials.
-
-    raises   SpaceError where a trial is no network of the space: its file has changed since, or it is another one
-    """
-    import numpy as np
-
-    from archsearch.spec.arch import Arch
-
-    trials = study.get_trials(deepcopy=False)
-    codes = []
-    for number in numbers:
-        trial = trials[number]
-        arch = Arch.from_dict(trial.user_attrs["arch_json"])
-        try:
-            code = space.code(_values(space, trial.params, arch))
-            same = space.with_classes(arch.head.classes).decode(code) == arch
-        except SpaceError:
-            same = False
-        if not same:
-            raise SpaceError(
-                f"trial {number} is no network of space {space.name}: the space has changed since the run, or is "
-                "another one; name the right file with --space"
-            )
-        codes.append(code)
-    return np.array(codes, dtype=np.int64).reshape(len(codes), len(space.axes))
-
-
-def _values(space: "SearchSpace", params: Mapping[str, Any], arch: Any) -> dict[str, Any]:
-    """Axis name -> value of a trial; a resolution that the run narrowed to one value is no parameter of it."""
-    known = dict(params)
-    if "resolution" in {axis.name for axis in space.axes}:
-        known.setdefault("resolution", arch.resolution)
-    return known
 
 
 def _costs(asked: Sequence[str] | None, objectives: Sequence[str], frame: "pd.DataFrame") -> list[str]:

@@ -7,6 +7,7 @@ import typer
 
 from archsearch.cli.options import JsonOption
 
+OBSERVED = "Only networks that are on the front as measured."
 RunArgument = Annotated[Path, typer.Argument(help="A run's folder under results/.", metavar="RUN")]
 
 
@@ -14,25 +15,35 @@ def front(
     run: RunArgument,
     ladder: Annotated[bool, typer.Option("--ladder", help="The best network within each rung of its ladder.")] = False,
     csv: Annotated[Path | None, typer.Option("--csv", help="Also write the table to this CSV file.")] = None,
+    observed: Annotated[bool, typer.Option("--observed", help=OBSERVED)] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """The Pareto front of a run, as far as it has come; of a run with a budget ladder first the best of each rung.
+    """The Pareto front of a run, as far as it has come, and what to believe of it.
+
+    Of a run with a budget ladder first the best network of each rung, as measured. Then networks on the front as
+    measured, and those that are on it by what the surrogate learnt of all trials. believed: the accuracy to expect;
+    p(front): the probability that no other trained network beats it; group: networks with one number cannot be told
+    apart, the cheapest of them is as good a choice as any.
 
     \b
     Examples:
-      archsearch front results/cifar --json
-      archsearch front results/ladder --ladder --csv rungs.csv
+      archsearch front results/cifar
+      archsearch front results/cifar --observed --csv front.csv
+      archsearch front results/ladder --ladder --json
     """
     from archsearch.cli.show import console, print_front, print_json, print_ladder
     from archsearch.errors import RunError
-    from archsearch.report.open import open_run
     from archsearch.report.tables import front_records, ladder_records
+    from archsearch.report.view import view
 
-    study, _, _ = open_run(run)
-    rungs = ladder_records(study)
+    seen = view(run)
+    rungs = ladder_records(seen.study)
     if ladder and not rungs:
         raise RunError(f"{run} has no budget ladder; leave out --ladder")
-    records = rungs if ladder else front_records(study)
+    listed = [each for each in front_records(seen.study, seen) if each["observed"] or not observed]
+    records = rungs if ladder else listed
+    if seen.beliefs.why and records and not ladder:
+        console(error=True).print(f"measured values alone: {seen.beliefs.why}", markup=False, soft_wrap=True)
     if csv is not None:
         import pandas as pd
 
@@ -64,10 +75,12 @@ def report(
     from archsearch.report.page import write_page
     from archsearch.report.png import write_pngs
     from archsearch.report.tables import write_tables
+    from archsearch.report.view import view
 
-    written = [*write_tables(run), write_page(run)]
+    seen = view(run)
+    written = [*write_tables(run, seen), write_page(run, seen)]
     if png:
-        written += write_pngs(run)
+        written += write_pngs(run, seen)
     if as_json:
         print_json({"written": [str(path) for path in written]})
         return

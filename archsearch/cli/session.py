@@ -97,11 +97,13 @@ def write(request: "Request", root: Path, *, png: bool) -> list[Path]:
     from archsearch.report.page import write_page
     from archsearch.report.png import write_pngs
     from archsearch.report.tables import write_tables
+    from archsearch.report.view import view
 
-    write_tables(root)
-    write_page(root)
+    seen = view(root)
+    write_tables(root, seen)
+    write_page(root, seen)
     try:
-        return write_pngs(root) if png else []
+        return write_pngs(root, seen) if png else []
     except ReportError as error:
         request.log.print(f"no PNG: {error}", markup=False, soft_wrap=True)
         return []
@@ -111,10 +113,12 @@ def tell(run: "Run", why: str, pngs: list[Path], *, as_json: bool) -> None:
     """Print the front and where the results lie."""
     from archsearch.records import SINCE
     from archsearch.report.tables import front_records, ladder_records
+    from archsearch.report.view import view
     from archsearch.search.flat import gain
 
     trials = run.ledger.trials()
-    records, ladder = front_records(run.ledger.study), ladder_records(run.ledger.study)
+    seen = view(run.folder.root)
+    records, ladder = front_records(seen.study, seen), ladder_records(seen.study)
     counts = Counter(str(trial.user_attrs.get("status")) for trial in trials)
     if as_json:
         print_json({

@@ -108,9 +108,18 @@ def print_front(out: Any, records: Sequence[Mapping[str, Any]]) -> None:
     costs = ("madds", "params", "peak_memory")
     rows = [
         [str(row["trial"]), *(show(row[name], name) for name in costs), percent(row["top1"], row["top1_se"]),
+         percent(row["believed"], row["believed_sd"]), f"{100 * row['p_front']:.0f} %", str(row["group"]), _front(row),
          percent(row["top1_test"], row.get("top1_test_se"))]
         for row in records
     ]  # fmt: skip
-    out.print(table(["trial", *(HEADINGS[name] for name in costs), "validation", "test"], rows, left=()))
+    names = ["validation", "believed", "p(front)", "group", "front", "test"]
+    out.print(table(["trial", *(HEADINGS[name] for name in costs), *names], rows, left=()))
     for row in records:
         out.print(f"#{row['trial']:<4} {row['arch']}", markup=False, style="dim", soft_wrap=True)
+
+
+def _front(row: Mapping[str, Any]) -> str:
+    """On which front a network is: as measured, as believed or both; or it is likely to be on the true one."""
+    if row["observed"] and row["handed_over"]:
+        return "both"
+    return "measured" if row["observed"] else "believed" if row["handed_over"] else "likely"

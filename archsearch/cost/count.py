@@ -22,9 +22,8 @@ CHUNK = 8192  # networks counted at once: their arrays stay in the cache
 
 
 def metric(name: str) -> Metric:
-    """A metric or a trait by its name in the plug-in groups of those names; raises PluginError naming the nearest."""
-    group = "traits" if name in plugins.names("traits") else "metrics"
-    loaded: Metric = plugins.load(group, name)
+    """A metric by its name in plug-in group "metrics"; raises PluginError naming the nearest."""
+    loaded: Metric = plugins.load("metrics", name)
     return loaded
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsearch import plugins
 from archsearch.errors import DataError, choices
 from archsearch.spec.content import fingerprints
 from archsearch.spec.fields import Axis, Codes
@@ -96,7 +95,7 @@ class Table:
         """Metrics and traits that can be counted; none without a space."""
         from archsearch.cost.count import all_metrics
 
-        return (*all_metrics(), *plugins.names("traits")) if self.space is not None else ()
+        return all_metrics() if self.space is not None else ()
 
     # identity -------------------------------------------------------------------------------------------------------
 

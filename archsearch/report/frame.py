@@ -77,7 +77,7 @@ def front_frame(frame: pd.DataFrame, objectives: Sequence[str], budgets: Budgets
 
 
 def candidates(frame: pd.DataFrame, budgets: Budgets) -> pd.DataFrame:
-    """The rows with a result of the run's own that keep every budget, one per network: the first."""
+    """The rows that may be on the front: results of the run's own, within the budgets, each network once."""
     return frame[frame["stands"].astype(bool) & within(frame, budgets)].drop_duplicates("key", keep="first")
 
 

@@ -8,18 +8,20 @@ from archsearch.report import sections
 from archsearch.report.ladder import ladder_section
 from archsearch.report.markup import Markup, tag
 from archsearch.report.summary import headline, tiles
+from archsearch.report.trust_section import trust_section
 from archsearch.report.view import View, view
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
-def write_page(run_dir: Path) -> Path:
+def write_page(run_dir: Path, seen: View | None = None) -> Path:
     """Write `report.html` into the run's folder and return its path.
 
+    seen     the run, where it was read already
     raises   RunError if the folder is no run or cannot be written
     """
     path = RunFolder(Path(run_dir)).report
-    write_atomic(path, page(view(run_dir)))
+    write_atomic(path, page(seen or view(run_dir)))
     return path
 
 
@@ -38,6 +40,7 @@ def page(seen: View) -> str:
         "main",
         sections.front_section(seen, charts),
         ladder_section(seen),
+        trust_section(seen, charts),
         sections.network_section(seen),
         sections.importance_section(seen, charts),
         sections.history_section(seen, charts),

@@ -6,7 +6,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from archsearch.errors import ReportError
-from archsearch.report.view import front_figure, view
+from archsearch.report.view import View, front_figure, view
 
 NO_BROWSER = (
     "a PNG needs Chrome or Chromium and none was found; install one (Debian: apt-get install chromium) "
@@ -36,9 +36,12 @@ def write_png(figure: go.Figure, path: Path, *, width: int = 1000, height: int =
     return Path(path)
 
 
-def write_pngs(run_dir: Path) -> list[Path]:
-    """Write the front figures as `front-<metric>.png` into the run's folder; raises as `write_png`."""
-    seen = view(run_dir)
+def write_pngs(run_dir: Path, seen: View | None = None) -> list[Path]:
+    """Write the front figures as `front-<metric>.png` into the run's folder; raises as `write_png`.
+
+    seen     the run, where it was read already
+    """
+    seen = seen or view(run_dir)
     name = {metric: re.sub(r"[^A-Za-z0-9_-]", "_", metric) for metric in seen.metrics}
     return [write_png(front_figure(seen, m)[0], Path(run_dir) / f"front-{name[m]}.png") for m in seen.metrics]
 

@@ -33,16 +33,18 @@ UNTRAINED = {
 WORDS = {
     "front": "on the front",
     "over_budget": "over budget, not trained",
+    "given": "trained by an earlier run",
     "failed": "failed",
     "skipped": "skipped",
     "running": "unfinished",
 }
 MARKS = {
+    "given": {"symbol": "square-open", "size": 7, "color": TRIAL, "opacity": 0.75},
     "replayed": {"symbol": "circle-open", "size": 11, "color": TRIAL, "line": {"width": 1}},
     "trained": {"symbol": "circle", "size": 7, "color": TRIAL, "opacity": 0.75},
     "front": {"symbol": "circle", "size": 10, "color": FRONT, "line": {"width": 1.5, "color": "#ffffff"}},
 }
-RANKS = {"front": 1, "trained": 3, "replayed": 4}  # in the legend; tests are 2
+RANKS = {"front": 1, "trained": 3, "replayed": 4, "given": 5}  # in the legend; tests are 2
 LOG_FROM = 8  # dearest over cheapest from which the cost axis is logarithmic
 
 
@@ -73,7 +75,7 @@ def front_plot(data: pd.DataFrame, *, metric: str, budget: Sequence[float | None
 
     Traces of trials carry `meta="trials"` and the trial numbers as customdata; together they hold each trial once.
     """
-    low, high = _span(data["cost"], budget)
+    low, high = span(data["cost"], budget)
     inside = [end for end in budget if end is not None and low <= end <= high]
     figure = go.Figure()
     trained = data.loc[data["role"].isin(["trained", "front"]), "cost"]
@@ -88,7 +90,7 @@ def front_plot(data: pd.DataFrame, *, metric: str, budget: Sequence[float | None
         hoverinfo="skip",
         showlegend=False,
     )
-    for role in MARKS:
+    for role in [role for role in MARKS if role != "given" or (data["role"] == role).any()]:
         _add_accuracies(figure, data[data["role"] == role], role)
     _add_tests(figure, data[data["top1_test"].notna()])
     rows = [role for role in UNTRAINED if (data["role"] == role).any()]
@@ -108,7 +110,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 def beyond(data: pd.DataFrame, budget: Sequence[float | None]) -> bool:
     """Whether the budget's upper end lies too far right of all trials to be drawn."""
-    return budget[1] is not None and budget[1] > _span(data["cost"], budget)[1]
+    return budget[1] is not None and budget[1] > span(data["cost"], budget)[1]
 
 
 def _hover(row: dict, role: str, extra: Sequence[str]) -> str:
@@ -126,7 +128,7 @@ def _hover(row: dict, role: str, extra: Sequence[str]) -> str:
     return "<br>".join([*lines, "", *map(escape, stages)])
 
 
-def _span(cost: pd.Series, budget: Sequence[float | None]) -> tuple[float, float]:
+def span(cost: pd.Series, budget: Sequence[float | None]) -> tuple[float, float]:
     """The costs shown: all trials, and the budget's ends where they are near enough to say something."""
     low, high = (cost.min(), cost.max()) if cost.notna().any() else (1.0, 1.0)
     for end in budget:
@@ -147,7 +149,7 @@ def _add_accuracies(figure: go.Figure, rows: pd.DataFrame, role: str) -> None:
         x=rows["cost"].tolist(),
         y=rows["top1"].tolist(),
         error_y=error if role == "front" else None,
-        name={"front": "front (validation, ± 1 SE)", "trained": "trained", "replayed": "replayed"}[role],
+        name={"front": "front (validation, ± 1 SE)", "given": "from an earlier run"}.get(role, role),
         mode="markers",
         marker=MARKS[role],
         legendrank=RANKS[role],

@@ -60,7 +60,7 @@ def front_section(seen: View, charts: Charts) -> Markup:
         title = tag("h3", f"top-1 against {short(metric)}") if len(seen.metrics) > 1 else Markup("")
         shown += [title, charts.add(figure), _front_note(seen, metric, data)]
     extra = [metric for metric in seen.metrics if metric not in COSTS[:2] and metric != "peak_memory"]
-    listed = front_table(seen.front, extra) if len(seen.front) else _empty(NOTHING)
+    listed = front_table(seen.listed, extra) if len(seen.front) else _empty(NOTHING)
     return _section("The front", *shown, listed)
 
 

@@ -10,7 +10,10 @@ from archsearch.report.frame import STATUSES, Budgets
 from archsearch.report.markup import Markup, table, tag
 from archsearch.report.theme import percent, scaled, short
 
-COLUMNS = ("trial", "validation top-1", "test top-1", "MAdds", "parameters", "peak memory")
+COLUMNS = (
+    "trial", "validation top-1", "believed", "p(front)", "group", "front", "test top-1", "MAdds", "parameters",
+    "peak memory",
+)  # fmt: skip
 LISTED = 20  # entries of a list that are written out
 MEANING = {
     "trained": "trained and measured on the validation images",
@@ -61,7 +64,7 @@ def tiles(frame: pd.DataFrame, front: pd.DataFrame) -> Markup:
 
 
 def front_table(front: pd.DataFrame, extra: Sequence[str] = ()) -> Markup:
-    """The front's networks, cheapest first, each with its text form below; `extra` are further metrics to show."""
+    """The networks of `listed`, cheapest first, each with its text form below; `extra` are further metrics to show."""
     head = [*COLUMNS, *(short(name) for name in extra)]
     rows = []
     for row in front.to_dict("records"):
@@ -120,6 +123,17 @@ def _front_cells(row: Mapping[str, Any], extra: Sequence[str]) -> list[str]:
     return [
         str(row["number"]),
         percent(row["top1"], row["top1_se"]),
+        percent(row["believed"], row["believed_sd"]),
+        f"{100 * row['p_front']:.0f} %",
+        str(row["group"]),
+        chosen_by(row),
         percent(row["top1_test"], row["top1_test_se"]),
         *(scaled(name, row[name]) for name in ("madds", "params", "peak_memory", *extra)),
     ]
+
+
+def chosen_by(row: Mapping[str, Any]) -> str:
+    """Why a network is listed: it is on the front as measured, as believed or both, or is likely to be."""
+    if row["observed"] and row["handed_over"]:
+        return "both"
+    return "measured" if row["observed"] else "believed" if row["handed_over"] else "likely"

@@ -1,40 +1,52 @@
 """The tables of a run: `trials.csv`, `front.csv`, and the front as plain records."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pandas as pd
 
 from archsearch.records import write_atomic
-from archsearch.report.frame import COSTS, budgets_of, front_frame, objectives_of, trials_frame
+from archsearch.report.beliefs import BELIEFS, beliefs, listed
+from archsearch.report.frame import COSTS, budgets_of, objectives_of, trials_frame
 from archsearch.report.ladder import ladder_frame, ladder_metric, rungs_of
-from archsearch.report.open import open_run
+from archsearch.report.view import View, view
 
 RECORD = ("arch", "key", *COSTS, "trial", "top1", "top1_se", "top5", "top1_test", "top1_test_se", "top5_test")
-WHOLE = {*COSTS, "number", "trial", "replay_of"}  # printed without a decimal point
+WHOLE = {*COSTS, "number", "trial", "replay_of", "group"}  # printed without a decimal point
 
 
-def write_tables(run_dir: Path) -> list[Path]:
+def write_tables(run_dir: Path, seen: View | None = None) -> list[Path]:
     """Write `trials.csv` and `front.csv`, and `ladder.csv` for a ladder, into the run's folder; their paths.
 
+    seen     the run, where it was read already
     raises   RunError if the folder is no run or cannot be written
     """
-    study, _, _ = open_run(run_dir)
-    frame = trials_frame(study)
-    front = front_frame(frame, objectives_of(study), budgets_of(study))
-    tables = {"trials.csv": frame, "front.csv": front}
-    if rungs_of(study):
-        tables["ladder.csv"] = ladder_frame(study, frame)
+    seen = seen or view(run_dir)
+    tables = {"trials.csv": seen.frame, "front.csv": seen.listed}
+    if rungs_of(seen.study):
+        tables["ladder.csv"] = ladder_frame(seen.study, seen.frame)
     for name, table in tables.items():
         write_atomic(Path(run_dir) / name, whole(table.rename(columns={"number": "trial"})).to_csv(index=False))
     return [Path(run_dir) / name for name in tables]
 
 
-def front_records(study: optuna.Study) -> list[dict[str, Any]]:
-    """The front as dicts of plain values, cheapest first; what is not known is None."""
-    return records(front_frame(trials_frame(study), objectives_of(study), budgets_of(study)))
+def front_records(study: optuna.Study, seen: View | None = None) -> list[dict[str, Any]]:
+    """The front as dicts of plain values, cheapest first; what is not known is None.
+
+    seen     the run as `view` read it: then also networks that are believed to be on the front. None: the front as
+             measured, and nothing else is believed than measurements
+    """
+    if seen is None:
+        frame, objectives, budgets = trials_frame(study), objectives_of(study), budgets_of(study)
+        front = listed(frame, beliefs(study, None, frame, objectives=objectives, budgets=budgets), objectives)
+        front = front[front["observed"]]
+    else:
+        front = seen.listed
+    return records(front, (*RECORD, *BELIEFS))
 
 
 def ladder_records(study: optuna.Study) -> list[dict[str, Any]]:
@@ -42,16 +54,17 @@ def ladder_records(study: optuna.Study) -> list[dict[str, Any]]:
 
     Everything of the record is None where no network within the rung was trained; [] for a run without a ladder.
     """
-    ladder = ladder_frame(study, trials_frame(study))
-    metric = ladder_metric(study)
+    if not rungs_of(study):
+        return []
+    ladder, metric = ladder_frame(study, trials_frame(study)), ladder_metric(study)
     return [{"metric": metric, "budget": int(rung), **record}
-            for rung, record in zip(ladder["budget"], records(ladder), strict=True)]  # fmt: skip
+            for rung, record in zip(ladder["budget"], records(ladder, RECORD), strict=True)]  # fmt: skip
 
 
-def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of trials as dicts of plain values."""
+def records(table: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of trials as dicts of plain values, `latency_ms` last where it is known."""
     table = table.rename(columns={"number": "trial"})
-    names = [*RECORD, *(["latency_ms"] if "latency_ms" in table else [])]
+    names = [*names, *(["latency_ms"] if "latency_ms" in table else [])]
     return [{name: _plain(name, row[name]) for name in names} for row in table.to_dict("records")]
 
 
@@ -61,6 +74,6 @@ def whole(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _plain(name: str, value: Any) -> Any:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return None
-    return int(value) if name in WHOLE else value
+    return int(value) if name in WHOLE else value.item() if isinstance(value, np.generic) else value

@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from archsearch.report import figures
+from archsearch.report.beliefs import Beliefs, beliefs, listed
 from archsearch.report.frame import Budgets, budgets_of, front_frame, objectives_of, trials_frame
 from archsearch.report.open import open_run
 
@@ -23,7 +24,8 @@ class View:
     run: Mapping[str, Any]
     manifest: Mapping[str, Any]
     frame: pd.DataFrame
-    front: pd.DataFrame
+    front: pd.DataFrame  # as measured
+    beliefs: Beliefs
     objectives: list[str]
     budgets: Budgets
 
@@ -32,14 +34,20 @@ class View:
         """The costs that get a figure: those the run minimises, else MAdds."""
         return self.objectives[1:] or ["madds"]
 
+    @property
+    def listed(self) -> pd.DataFrame:
+        """The front as measured and as believed, cheapest first, with what is believed of each network."""
+        return listed(self.frame, self.beliefs, self.objectives)
+
 
 def view(run_dir: Path) -> View:
     """A run's folder, read; raises RunError where it is none."""
     study, run, manifest = open_run(run_dir)
     frame, objectives, budgets = trials_frame(study), objectives_of(study), budgets_of(study)
     front = front_frame(frame, objectives, budgets)
+    told = beliefs(study, run, frame, objectives=objectives, budgets=budgets)
     return View(name=Path(run_dir).resolve().name, study=study, run=run, manifest=manifest, frame=frame, front=front,
-                objectives=objectives, budgets=budgets)  # fmt: skip
+                beliefs=told, objectives=objectives, budgets=budgets)  # fmt: skip
 
 
 def front_figure(seen: View, metric: str) -> tuple[go.Figure, pd.DataFrame]:

@@ -14,8 +14,11 @@ from archsearch.search.informed import informed
 from archsearch.search.samplers import SamplerSetup
 from archsearch.search.stratified import Exhausted, StratifiedSampler
 from archsearch.spec.fields import Codes
+from archsearch.surrogate import front
+from archsearch.surrogate.belief import learn, target
 from archsearch.surrogate.choose import Chooser, Fit, Seen
-from archsearch.surrogate.design import FIRST, first
+from archsearch.surrogate.design import first, size
+from archsearch.surrogate.domain import Domain
 from archsearch.surrogate.informed import InformedDomain, favourites
 from archsearch.surrogate.pool import base
 
@@ -60,25 +63,24 @@ class GreyboxSampler(BaseSampler):
 
     def _design(self, setup: SamplerSetup, history: History) -> Codes | None:
         """The next network of the first design; None when it has been gone through."""
-        if len(history.seen) >= FIRST and "design" not in setup.memory and len(history.judged) >= FIRST:
-            return None
         if "design" not in setup.memory:
             drawn, _ = base(setup.domain, setup.seed, setup.memory)
             rng = np.random.default_rng(np.random.SeedSequence([setup.seed, 1]))
-            rows = first(drawn, FIRST, rng)
+            n = size(drawn)
+            rows = first(drawn, n, rng)
             if isinstance(setup.domain, InformedDomain):
-                rows = [*favourites(drawn, len(setup.domain.beliefs), FIRST // 2), *rows]
-            setup.memory["design"] = drawn.take(np.array(rows[:FIRST]))
+                rows = [*favourites(drawn, len(setup.domain.beliefs), n // 2), *rows]
+            setup.memory["design"] = drawn.take(np.array(rows[:n])).once()
         design, seen = setup.memory["design"], history.seen
-        if len(seen) >= FIRST:
+        if len(seen) >= len(design):
             return None
         return next((design.codes[row] for row, name in enumerate(design) if name not in seen), None)
 
     def _chosen(self, setup: SamplerSetup, study: Study, trial: FrozenTrial, history: History) -> Codes | None:
         """What the surrogate would train next; its refit and the gain it expects are noted on the trial."""
         chooser = Chooser(setup.domain, setup.seed, setup.memory)
-        seen = Seen(judged=history.judged, top1=history.top1, pending=history.pending, left=history.seen,
-                    rungs=getattr(setup, "ladder", ()))  # fmt: skip
+        seen = Seen(judged=history.judged, top1=history.top1, error=history.error, pending=history.pending,
+                    left=history.seen, rungs=setup.ladder)  # fmt: skip
         pick = chooser.pick(seen, last_fit(study))
         if pick is None:
             return None
@@ -95,6 +97,23 @@ def last_fit(study: Study) -> Fit | None:
         if (noted := trial.system_attrs.get(FIT)) is not None:
             return Fit(at=noted["at"], logs=tuple(noted["logs"]))
     return None
+
+
+def handed_over(study: Study, domain: Domain) -> list[int]:
+    """Numbers of the trials to hand over: the front of what is believed of them, cheapest first.
+
+    Under noise the highest observations are lucky ones; the surrogate knows the others, too (docs/sampler.md).
+    """
+    history = read(study, domain, {})
+    own = history.source == 0
+    judged, top1, error = history.judged.take(own), history.top1[own], history.error[own]
+    if len(judged) < LEAST:
+        believed = target(top1)
+    else:
+        sample, _ = base(domain, 0, {})
+        believed, _ = learn(judged, domain.axes, top1, error, sample=sample).predict(judged)
+    rows = front.handed_over(believed, judged.costs, domain.fits(judged.codes))
+    return [int(history.numbers[own][row]) for row in rows]
 
 
 def greybox(setup: SamplerSetup) -> GreyboxSampler:

@@ -15,6 +15,7 @@ from scipy.special import ndtr
 
 from archsearch.surrogate.domain import Floats
 
+FAR = 6.0  # standard deviations beyond which an improvement is none, below 1e-10 of one
 CELLS = 2_000_000  # networks times boxes that are worked on at once
 
 
@@ -84,11 +85,22 @@ def gain(mean: Floats, sd: Floats, costs: Floats, under: Stairs) -> Floats:
     costs      exact, float64[n, m]; in the same unit as the staircase
     """
     step = max(1, CELLS // max(len(under.level), 1))
-    parts = [_gain(mean[i : i + step], sd[i : i + step], costs[i : i + step], under) for i in range(0, len(mean), step)]
-    return np.concatenate([np.zeros(0), *parts])
+    return np.concatenate([np.zeros(0), *(
+        _gain(mean[i : i + step], sd[i : i + step], costs[i : i + step], under) for i in range(0, len(mean), step)
+    )])  # fmt: skip
 
 
 def _gain(mean: Floats, sd: Floats, costs: Floats, under: Stairs) -> Floats:
+    """The same for few enough networks; those below the front by more than FAR are passed over: dearer boxes have
+    higher levels still."""
+    gains = np.zeros(len(mean))
+    near = mean + FAR * sd > under.levels(costs)
+    gains[near] = _summed(mean[near], sd[near], costs[near], under)
+    return gains
+
+
+def _summed(mean: Floats, sd: Floats, costs: Floats, under: Stairs) -> Floats:
+    """The sum over boxes."""
     size = np.ones((len(mean), len(under.level)))
     for m in range(costs.shape[1]):
         size *= np.maximum(under.high[:, m] - np.maximum(under.low[:, m], costs[:, m, None]), 0.0)

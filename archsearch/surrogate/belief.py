@@ -63,17 +63,31 @@ def learn(
 ) -> Belief:
     """A belief from n trained networks and their observed accuracies.
 
-    error    standard errors of the accuracies; the noise is learned, and is never below their median
+    error    standard errors of the accuracies, 0 where unknown; they say how much noise to expect
     sample   networks of the domain that set the scales; the trained ones where it is left out
     """
     scale = encoder(axes, sample if sample is not None else networks)
     chosen = active(top1, networks, MOST)
-    networks, values = networks.take(chosen), target(top1[chosen])
-    centre, spread = float(values.mean()), max(float(values.std()), 1e-9)
-    targets = (values - centre) / spread
+    networks = networks.take(chosen)
+    targets, centre, spread = standardised(target(top1[chosen]))
     start = prior(scale.axis_of, scale.axes, networks.traits.shape[1])
-    kernel = fitted(start, scale.rows(networks), targets, steps=STEPS)
+    kernel = fitted(start, scale.rows(networks), targets, steps=STEPS,
+                    noise=expected_noise(top1[chosen], error[chosen], spread))  # fmt: skip
     return Belief(encoder=scale, kernel=kernel, networks=networks, targets=targets, centre=centre, spread=spread)
+
+
+def standardised(values: Floats) -> tuple[Floats, float, float]:
+    """Targets about zero mean and unit variance, and what they were centred and divided by."""
+    centre, spread = float(values.mean()), max(float(values.std()), 1e-9)
+    return (values - centre) / spread, centre, spread
+
+
+def expected_noise(top1: Floats, error: Floats, spread: float) -> float | None:
+    """Variance of one standardised target that the standard errors of the accuracies tell; None where they do not."""
+    known = error > 0
+    if not known.any():
+        return None
+    return float(np.median((error[known] / (1 + FLOOR - top1[known]) / spread) ** 2))
 
 
 def active(top1: Floats, networks: Networks, most: int) -> np.ndarray:

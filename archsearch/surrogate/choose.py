@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from archsearch.pareto import front
 from archsearch.surrogate.acquire import Stairs, gain, stairs, volume_of
-from archsearch.surrogate.belief import MOST, active, target
+from archsearch.surrogate.belief import MOST, active, expected_noise, standardised, target
 from archsearch.surrogate.domain import Domain, Floats, Networks, joined
 from archsearch.surrogate.features import Encoder, Rows, encoder
 from archsearch.surrogate.gp import Kernel, Posterior, fitted, prior
 from archsearch.surrogate.pool import base, promising
 
-CAUTION = 0.3  # share of the standard deviation that counts when networks are compared (docs/sampler.md)
+CAUTION = 0.3  # share of the standard deviation that counts when networks of a front are compared (docs/sampler.md)
+ALONE = 1.0  # the same where accuracy is all that counts: nothing but its own doubt makes such a search look around
 FIRST_STEPS, STEPS = 40, 12  # of the fit: from the priors, from the last kernel
 FIT_MOST = 200  # trials to which the kernel is fitted
 TINY = 1e-12  # expected gains below it are none
@@ -33,6 +34,7 @@ class Seen:
 
     judged: Networks
     top1: Floats
+    error: Floats  # standard errors of top1, 0 where unknown
     pending: Networks
     left: set[bytes]  # names of networks that must not be proposed
     rungs: tuple[float, ...] = ()  # of a budget ladder on the first cost, ascending
@@ -81,6 +83,7 @@ class Chooser:
         if "encoder" not in memory:
             memory["encoder"] = encoder(domain.axes, self._base)
         self._encoder: Encoder = memory["encoder"]
+        self._caution = CAUTION if domain.minimize else ALONE
 
     def pick(self, seen: Seen, last: Fit | None) -> Pick | None:
         """The next network; None where no candidate is left.
@@ -106,12 +109,13 @@ class Chooser:
             return last
         chosen = active(seen.top1, seen.judged, FIT_MOST)
         some = seen.judged.take(chosen)
-        values = target(seen.top1[chosen])
+        targets, _, spread = standardised(target(seen.top1[chosen]))
         start = prior(self._encoder.axis_of, self._encoder.axes, some.traits.shape[1])
         if last is not None and len(last.logs) == len(start.logs):
             start = replace(start, logs=np.array(last.logs))
-        targets = (values - values.mean()) / max(float(values.std()), 1e-9)
-        kernel = fitted(start, self._encoder.rows(some), targets, steps=FIRST_STEPS if last is None else STEPS)
+        noise = expected_noise(seen.top1[chosen], seen.error[chosen], spread)
+        steps = FIRST_STEPS if last is None else STEPS
+        kernel = fitted(start, self._encoder.rows(some), targets, steps=steps, noise=noise)
         return Fit(at=n, logs=tuple(float(log) for log in kernel.logs))
 
     def _state(self, seen: Seen, fit: Fit) -> State:
@@ -140,9 +144,8 @@ class Chooser:
         """The state right after a refit."""
         first = np.arange(fit.at)
         chosen = first[active(seen.top1[first], seen.judged.take(first), MOST)]
-        known, values = seen.judged.take(chosen), target(seen.top1[chosen])
-        centre, spread = float(values.mean()), max(float(values.std()), 1e-9)
-        targets = (values - centre) / spread
+        known = seen.judged.take(chosen)
+        targets, centre, spread = standardised(target(seen.top1[chosen]))
         traits = known.traits.shape[1]
         kernel = replace(prior(self._encoder.axis_of, self._encoder.axes, traits), logs=np.array(fit.logs))
         candidates = self._candidates(seen, kernel, known, targets, fit.at)
@@ -167,7 +170,7 @@ class Chooser:
 
         def score(networks: Networks) -> Floats:
             there = Posterior(kernel, rows, targets, self._encoder.rows(networks))
-            return gain(there.mean, CAUTION * there.sd, self._costs(networks, seen.rungs), under)
+            return gain(there.mean, self._caution * there.sd, self._costs(networks, seen.rungs), under)
 
         rng = np.random.default_rng(np.random.SeedSequence([self._seed, at, 3]))
         return promising(self._domain, self._base, best, score, rng)
@@ -206,18 +209,14 @@ class Chooser:
         under, costs = self._stairs(posterior.mean[had], held, seen.rungs)
         mean, sd = posterior.mean[rows], posterior.sd[rows]
         where = self._costs(state.networks.take(rows), seen.rungs)
-        full = gain(mean, sd, where, under)
-        scores = gain(mean, CAUTION * sd, where, under)
+        scores = gain(mean, self._caution * sd, where, under)
         if scores.max() <= TINY:
-            scores = full
+            scores = gain(mean, sd, where, under)
         if scores.max() <= 0:
             scores = (mean - under.levels(where)) / sd
         row = int(scores.argmax())
         least = np.minimum(where.min(axis=0, initial=np.inf), costs.min(axis=0, initial=np.inf))
-        floor = (
-            None if len(least) else float(posterior.mean[had].min(initial=np.inf))
-        )  # without costs there is one step
+        more = gain(mean[[row]], sd[[row]], where[[row]], under)[0]
+        floor = None if len(least) else float(posterior.mean[had].min(initial=np.inf))  # without costs: one step
         so_far = volume_of(under, least, floor)
-        return Pick(
-            code=state.networks.codes[rows[row]], gain=float(full[row] / so_far) if so_far > 0 else 1.0, fit=fit
-        )
+        return Pick(code=state.networks.codes[rows[row]], gain=float(more / so_far) if so_far > 0 else 1.0, fit=fit)

@@ -6,7 +6,13 @@ from numpy.typing import NDArray
 from archsearch.surrogate.domain import Networks
 
 FIRST = 6  # networks; 3 to 10 were tried (docs/sampler.md)
+ALONE = 4  # networks where accuracy is all that counts: cheap ones tell less
 LOOK = 30  # networks of a stratum among which the farthest is taken
+
+
+def size(networks: Networks) -> int:
+    """How many networks a first design has."""
+    return FIRST if networks.costs.shape[1] else ALONE
 
 
 def place(networks: Networks) -> NDArray[np.float64]:

@@ -18,7 +18,9 @@ from archsearch.surrogate.features import Rows, stacked
 
 JITTER = 1e-5  # added to the noise variance
 BOUND = 6.0  # of every logarithm
-PRIORS = {"choice": (-1.5, 1.5), "trait": (-2.0, 1.5), "scale": (0.0, 2.0), "slope": (-1.0, 1.5), "noise": (-4.0, 2.0)}
+ROOM = 32  # observations that can be added before room is made for more
+TOLD = 1.0  # spread of the noise's prior where a standard error is known: seeds scatter, too, and images are shared
+PRIORS = {"choice": (-2.5, 0.7), "trait": (-2.0, 1.5), "scale": (0.0, 2.0), "slope": (-1.0, 1.5), "noise": (-4.0, 2.0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +72,27 @@ def _each(choice: str, trait: str, axes: int, traits: int, which: int) -> Floats
     return np.array([of[choice]] * axes + [of[trait]] * traits + [of["scale"], of["slope"], of["noise"]])
 
 
-def fitted(start: Kernel, rows: Rows, targets: Floats, *, steps: int) -> Kernel:
+def fitted(start: Kernel, rows: Rows, targets: Floats, *, steps: int, noise: float | None = None) -> Kernel:
     """The kernel at the maximum of the posterior, from `start` by at most `steps` of L-BFGS.
 
     rows     n networks; targets float64[n], about zero mean and unit variance
+    noise    variance of one observation as far as it is known beforehand: the middle of a narrower prior
     cost     O(steps (n^3 + n^2 (axes + traits)))
     """
-    loss = _loss(start, rows, targets)
+    loss = _loss(start, rows, targets, noise)
     found = minimize(loss, start.logs, jac=True, method="L-BFGS-B", bounds=[(-BOUND, BOUND)] * len(start.logs),
                      options={"maxiter": steps})  # fmt: skip
     return replace(start, logs=found.x)
 
 
-def _loss(kernel: Kernel, rows: Rows, targets: Floats) -> Callable[[Floats], tuple[float, Floats]]:
+def _loss(
+    kernel: Kernel, rows: Rows, targets: Floats, expected: float | None
+) -> Callable[[Floats], tuple[float, Floats]]:
     """Minus the log posterior of the kernel's parameters and its gradient, as a function of their logarithms."""
     traits, n = rows.traits.shape[1], len(rows)
     middle, width = (_each("choice", "trait", kernel.axes, traits, which) for which in (0, 1))
+    if expected is not None:
+        middle[-1], width[-1] = np.clip(np.log(max(expected, 1e-6)), -BOUND, BOUND), TOLD
     gaps = _gaps(kernel, rows)
     line = rows.line @ rows.line.T / max(rows.line.shape[1], 1)
 
@@ -137,15 +144,20 @@ class Posterior:
         whole = kernel.cross(known, known)
         whole[np.diag_indices(len(known))] += kernel.noise
         self._factor = cholesky(whole, lower=True, check_finite=False)
-        self._whitened = solve_triangular(self._factor, kernel.cross(known, at), lower=True, check_finite=False)
+        whitened = solve_triangular(self._factor, kernel.cross(known, at), lower=True, check_finite=False)
+        self._room = np.concatenate([whitened, np.empty((ROOM, len(at)))])  # rows for what is added
         self._score = solve_triangular(self._factor, targets, lower=True, check_finite=False)
-        self.mean = self._score @ self._whitened
-        self._variance = kernel.variance(at) - (self._whitened**2).sum(axis=0)
+        self.mean = self._score @ whitened
+        self._variance = kernel.variance(at) - np.einsum("ij,ij->j", whitened, whitened)
 
     @property
     def sd(self) -> Floats:
         """Standard deviation of the true value at each candidate, the noise of an observation left out."""
         return np.asarray(np.sqrt(np.maximum(self._variance, 1e-12)))
+
+    @property
+    def _whitened(self) -> Floats:
+        return np.asarray(self._room[: len(self._factor)])
 
     def covariance(self) -> Floats:
         """Joint covariance of the candidates, float64[n, n]."""
@@ -165,6 +177,8 @@ class Posterior:
         self._factor, self._known = factor, stacked(self._known, row)
         self._targets = np.append(self._targets, believed if target is None else target)
         self._score = np.append(self._score, score)
-        self._whitened = np.concatenate([self._whitened, new[None]])
+        if size == len(self._room):
+            self._room = np.concatenate([self._room, np.empty((ROOM, self._room.shape[1]))])
+        self._room[size] = new  # copies of this object may use the same rows, one after the other
         self.mean = self.mean + score * new
         self._variance = self._variance - new**2

@@ -15,7 +15,7 @@ from archsearch.spec.space import SearchSpace
 from archsearch.surrogate.domain import IDLE, WHOLE, Networks
 
 CODES = 300_000  # codes up to which a space is listed, to see how many different networks fit
-TRAITS = ("madds", "params", "reach", "depth")  # whose logarithms say most of accuracy (docs/sampler.md)
+TRAITS = ("madds", "params")  # whose logarithms say most of accuracy (docs/sampler.md)
 
 
 @dataclass(frozen=True, kw_only=True)

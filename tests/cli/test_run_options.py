@@ -78,13 +78,14 @@ def test_networks_by_name_are_trained_first_also_on_resume(cli):
     assert "trial 4 has tried it already" in run(cli, *again).err
 
 
-def test_earlier_runs_are_taken_over_and_count_where_they_were_made_alike(cli):
+def test_earlier_runs_are_taken_over_and_count_where_they_were_made_alike(cli, tmp_path):
     options = ("--budget-madds", "20M", "--trials", 8)
     old = run(cli, *options, "--out", "old").json["front"]
     done = run(cli, *options, "--out", "new", "--from", "old")
     assert done.json["trials"] == {"given": 8, "trained": 8}
     assert "8 networks of" in done.err
     assert "they count as this run's own" in done.err
+    assert "from an earlier run" in (tmp_path / "new" / "report.html").read_text()
     keys = {row["key"]: row["top1"] for row in done.json["front"]}
     best = max(old, key=lambda row: row["top1"])
     assert max(keys.values()) >= best["top1"]

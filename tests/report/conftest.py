@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from archsearch.cost.count import count
 from archsearch.records import to_toml
 from archsearch.spec.arch import Arch, Head, Stage, Stem, scaled
 from archsearch.spec.canon import key
+from archsearch.spec.space_file import parse_space
 from archsearch.spec.text import to_text
 
 AXES = {
@@ -171,6 +173,58 @@ def write_run(folder: Path, trials: int, *, objectives: Sequence[str] = OBJECTIV
     return write_files(folder)
 
 
+SPACE = """
+width = [0.35, 0.5, 0.75, 1.0, 1.4]
+resolution = [16, 24, 32]
+classes = 10
+[stem]
+width = 16
+stride = 1
+[head]
+width = 320
+[[stage]]
+width = 16
+expand = [1, 3, 6]
+kernel = [3, 5, 7]
+[[stage]]
+width = 32
+stride = 2
+repeats = [1, 2, 3]
+expand = [2, 3, 6]
+"""  # of runs whose trials are networks of their space
+
+
+def write_space_run(
+    folder: Path, trials: int, *, noise: float = 0.0, seed: int = 0, objectives: Sequence[str] = OBJECTIVES,
+    budgets: Mapping[str, Any] | None = None, gains: bool = False,
+) -> Path:  # fmt: skip
+    """A run's folder whose trials are networks of the space in it: accuracy grows with cost, and with one kernel.
+
+    noise    standard deviation of a measurement, also told as its standard error; the true accuracy of a trial is
+             its user attribute "truth"
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "space.toml").write_text(SPACE)
+    space = parse_space(tomllib.loads(SPACE), name="space")
+    rng = np.random.default_rng(seed)
+    study = empty_study(objectives, budgets, journal(folder))
+    for number, code in enumerate(space.sample(trials, rng)):
+        arch, params = space.decode(code), space.values(code)
+        costs = count(arch)
+        truth = 0.2 + 0.1 * np.log10(costs["madds"] / 1e5) + 0.05 * (params["stage1.kernel"] == 5)
+        truth = float(truth + 0.02 * params["stage2.expand"] ** 0.5)
+        top1 = float(np.clip(truth + rng.normal(0, noise), 0.01, 0.99))
+        known = {"status": "trained", "arch": to_text(arch), "arch_json": arch.to_dict(), "key": key(arch),
+                 "costs": costs, "top1": top1, "top1_se": noise, "top5": 0.9, "truth": truth}  # fmt: skip
+        told = {"archsearch:gain": 0.1 * 0.93**number} if gains and number >= 10 else {}
+        axes = {axis.name: CategoricalDistribution(axis.values) for axis in space.axes}
+        study.add_trial(create_trial(values=[top1, *(float(costs[name]) for name in objectives[1:])], params=params,
+                                     distributions=axes, user_attrs=known, system_attrs=told))  # fmt: skip
+    write_files(folder)
+    (folder / "run.toml").write_text(to_toml({"space": str(folder / "space.toml"), "data": "digits", "seed": 0}))
+    return folder
+
+
 class Make:
     """What the tests build studies with."""
 
@@ -179,6 +233,7 @@ class Make:
     empty = staticmethod(empty_study)
     files = staticmethod(write_files)
     run = staticmethod(write_run)
+    space_run = staticmethod(write_space_run)
 
     @staticmethod
     def point(seed: Any) -> dict[str, Any]:

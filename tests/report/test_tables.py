@@ -7,8 +7,10 @@ import pytest
 
 from archsearch.cost.count import BUILT_IN
 from archsearch.errors import RunError
+from archsearch.report.beliefs import BELIEFS
 from archsearch.report.open import open_run
 from archsearch.report.tables import front_records, write_tables
+from archsearch.report.view import view
 from archsearch.spec.canon import key
 from archsearch.spec.text import from_text
 
@@ -59,3 +61,23 @@ def test_a_study_without_trials_has_an_empty_front(make):
 def test_tables_of_no_run_are_refused(tmp_path):
     with pytest.raises(RunError, match="is not a run"):
         write_tables(tmp_path)
+
+
+def test_what_is_believed_is_in_every_table(make, tmp_path):
+    folder = make.space_run(tmp_path / "run", 60, noise=0.02)
+    seen = view(folder)
+    records = json.loads(json.dumps(front_records(seen.study, seen), allow_nan=False))
+    table = pd.read_csv(write_tables(folder, seen)[1])
+    assert table["trial"].tolist() == [record["trial"] for record in records]
+    for name in BELIEFS:
+        assert table[name].tolist() == pytest.approx([record[name] for record in records])
+    assert {type(record["group"]) for record in records} == {int}
+    assert {type(record[name]) for record in records for name in ("observed", "handed_over")} == {bool}
+    assert any(not record["observed"] for record in records)
+
+
+def test_without_the_run_records_are_of_the_measured_front_alone(make, tmp_path):
+    seen = view(make.space_run(tmp_path / "run", 40, noise=0.02))
+    records = front_records(seen.study)
+    assert [record["trial"] for record in records] == seen.front["number"].tolist()
+    assert all(record["observed"] and record["believed"] == record["top1"] for record in records)
