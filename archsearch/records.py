@@ -19,11 +19,21 @@ from archsearch.toml import toml_key, toml_value
 # What a run's Optuna study is called, and the attributes that search writes and report reads.
 STUDY = "archsearch"
 OBJECTIVES, BUDGETS, TESTED = "archsearch:objectives", "archsearch:budgets", "archsearch:test:{}"  # of the study
-RUNNING, TRAINED, REPLAYED, OVER, FAILED, SKIPPED = (  # "status" of a trial
-    "running", "trained", "replayed", "over_budget", "failed", "skipped",
+LADDER = "archsearch:ladder"  # of the study: the rungs of the first metric that is minimised, rising
+WANTED = "archsearch:wanted"  # of the study: codes of networks that were asked for by hand
+SINCE = "archsearch:since"  # of the study: number of the first trial that the budgets of now could have made
+GAIN = "archsearch:gain"  # of a trial, system: expected gain of hypervolume of the proposal, as a share of all so far
+RUNNING, TRAINED, REPLAYED, OVER, FAILED, SKIPPED, GIVEN = (  # "status" of a trial
+    "running", "trained", "replayed", "over_budget", "failed", "skipped", "given",
 )  # fmt: skip
 
 PACKAGES = ("archsearch", "torch", "torchvision", "optuna", "numpy", "pandas", "plotly", "fvcore", "scikit-learn")
+
+
+def stands(attrs: Mapping[str, Any]) -> bool:
+    """Whether a trial's attributes tell a result of the run's own: trained here, or given to it and made alike."""
+    status = attrs.get("status")
+    return status == TRAINED or (status == GIVEN and bool(attrs.get("equal")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +140,7 @@ def write_manifest(folder: RunFolder, entries: Mapping[str, Any]) -> None:
 
 
 def append_manifest(folder: RunFolder, entries: Mapping[str, Any]) -> None:
-    """manifest.json of the call that began the run; later calls add their command, commit and machine to "resumed"."""
+    """manifest.json of the call that began the run; later calls add what may differ to "resumed"."""
     try:
         manifest = json.loads(folder.manifest.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -138,8 +148,8 @@ def append_manifest(folder: RunFolder, entries: Mapping[str, Any]) -> None:
     if not isinstance(manifest, dict):
         write_manifest(folder, entries)
         return
-    told = {name: entries[name] for name in ("argv", "commit", "cpu", "device") if name in entries}
-    if told not in manifest.setdefault("resumed", []):
+    told = {name: entries[name] for name in ("argv", "commit", "cpu", "device", "budgets") if name in entries}
+    if manifest.setdefault("resumed", [])[-1:] != [told]:
         manifest["resumed"].append(told)
     write_manifest(folder, manifest)
 

@@ -40,6 +40,51 @@ def counters(
         _print(result)
 
 
+@app.command()
+def storage(
+    space: Annotated[str, typer.Option("--space", help="Design space to search.")] = "mobilenet_v2",
+    sampler: Annotated[str, typer.Option("--sampler", help="Sampler of the run.")] = "random",
+    trials: Annotated[int, typer.Option("--trials", help="Trials of the study.", min=1)] = 2_000,
+    workers: Annotated[int, typer.Option("--workers", help="Processes that share the study.", min=1, max=64)] = 4,
+    budget: Annotated[str, typer.Option("--budget-madds", help="Hard limit of MAdds.")] = "60%",
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Processes search on one journal with made-up accuracies: time of a proposal, memory, trials lost or repeated.
+
+    Example: archsearch bench storage --trials 10000 --workers 4
+    """
+    from archsearch.bench.storage import Load, measure
+    from archsearch.cli.bars import bar
+    from archsearch.cli.show import console, print_json
+
+    load = Load(space=space, sampler=sampler, trials=trials, workers=workers, budget=budget, seed=seed)
+    with bar(console(error=True), "bench storage") as progress:
+        result = measure(load, progress)
+    if as_json:
+        print_json(result)
+    else:
+        _print_storage(result)
+
+
+def _print_storage(result: dict[str, Any]) -> None:
+    """What was measured, and whether anything went wrong."""
+    from archsearch.cli.show import console, table
+
+    say = partial(console().print, markup=False, soft_wrap=True)
+    say(f"{result['space']}, sampler {result['sampler']}: {result['trained']:,} networks in {result['seconds']:.0f} s")
+    say(f"{result['workers']} workers on {result['cores']} cores; {', '.join(result['stopped'])}")
+    rows = [[f"{int(mark):,}", f"{ms:.1f}"] for mark, ms in result["proposal_ms"].items()]
+    console().print(table(["trials", "ms for a proposal"], rows))
+    memory = result["memory"]
+    say(f"memory of a worker: {memory['at_end_mb']} MB, {memory['mb_per_100_trials']} MB more for each 100 trials")
+    say(f"journal: {result['journal_mb']} MB")
+    say(f"lost {result['lost']}, repeated {result['repeated']}, over budget {result['over_budget']}, "
+        f"errors {len(result['errors'])}")  # fmt: skip
+    for error in result["errors"]:
+        say(error)
+
+
 def _print(result: dict[str, Any]) -> None:
     """The rates as a table, and what they hold for."""
     from archsearch.cli.show import console, table

@@ -13,6 +13,7 @@ import typer
 
 from archsearch import __version__
 from archsearch.cli import arch, bench, draw, results, run, space
+from archsearch.cli.options import with_share
 from archsearch.errors import ArchSearchError
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever typer keeps it
@@ -66,7 +67,8 @@ def code(arguments: list[str] | None = None) -> int:
     # it reads this once, when torch is imported. A user's own setting stays.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
-        result = typer.main.get_command(app)(args=arguments, prog_name="archsearch", standalone_mode=False)
+        words = with_share(sys.argv[1:] if arguments is None else arguments)
+        result = typer.main.get_command(app)(args=words, prog_name="archsearch", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except UsageError as error:
         return _complain(getattr(error, "format_message", error.__str__)(), _hint(error))

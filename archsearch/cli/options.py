@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 ARCH_HELP = (
     "A preset (mobilenet_v2_0.75_192), a .json file, a text form (r224 stem_c32 ir_r1_e1_c16 ...) or RUN#12, RUN#best."
 )
-LIMIT = "like 300M, 200M..300M, or 60% of the space's largest"
-BYTES = "like 512KiB, or 60% of the space's largest; float32"
+LIMIT = "like 300M, 200M..300M, or 60% of the space's largest; run: also a ladder, 50M,100M,200M"
+FLAT_SHARE = "0.1%"  # of --stop-when-flat where none is written
+BYTES = "like 512KiB, or 60% of the space's largest; float32; run: also a ladder"
 
 
 def _option(name: str, told: str) -> Any:
@@ -46,6 +47,13 @@ def budget_texts(madds: str | None, params: str | None, memory: str | None) -> d
     """Metric -> limit as written, of the options that were given."""
     given = {"madds": madds, "params": params, "peak_memory": memory}
     return {name: text for name, text in given.items() if text is not None}
+
+
+def with_share(words: list[str]) -> list[str]:
+    """A command line in which `--stop-when-flat` without a share is given the default one."""
+    ends = [*words[1:], ""]
+    return [f"{word}={FLAT_SHARE}" if word == "--stop-when-flat" and not re.match(r"[\d.]", after) else word
+            for word, after in zip(words, ends, strict=True)]  # fmt: skip
 
 
 def at_least(least: float, **options: float | None) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archsearch import plugins
+from archsearch.cli.asked import asked_metrics, merged, objectives, opened_runs, wanted_codes
 from archsearch.cli.loading import (
     default_space,
     default_threads,
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from archsearch.evaluate.base import Evaluator
     from archsearch.evaluate.table import Table
     from archsearch.search.config import RunConfig
+    from archsearch.search.given import Earlier
     from archsearch.search.propose import Problem
+    from archsearch.spec.fields import Codes
     from archsearch.spec.space import SearchSpace
 
 MADE_UP = ("synthetic", "additive", "deceptive")  # evaluators
@@ -40,12 +43,14 @@ NO_DATA = (
 class Request:
     """The options of the command; each property is resolved once, when it is first asked for."""
 
-    budgets: dict[str, str]  # metric -> as written
+    budgets: dict[str, str]  # metric -> as written; "none" lifts one that the run had
     space: str | None
     data: str | None
-    minimize: tuple[str, ...]
+    minimize: tuple[str, ...]  # as written; () = not given
     out: Path | None
     given: dict[str, Any]  # other RunConfig fields; None = default
+    add: tuple[str, ...] = ()  # networks to train by name
+    earlier: tuple[Path, ...] = ()  # folders of runs to begin from
     table_file: Path | None = None
     mapping: Path | None = None  # of the table's columns
 
@@ -87,17 +92,19 @@ class Request:
 
         raises   SpaceError, BudgetError, PluginError, DataError
         """
-        from archsearch.cost.count import metric
-        from archsearch.cost.feasible import check, read_budget
+        from archsearch.cost.feasible import check
+        from archsearch.cost.ladder import check_ladder, read_limits
+        from archsearch.search.flat import check_tells
         from archsearch.search.propose import Problem
         from archsearch.search.run import fit_to_images
         from archsearch.spec.lower import check_classifies
         from archsearch.spec.space_file import read_space
 
-        for group, name in (("samplers", "sampler"), ("evaluators", "evaluator")):
-            plugins.load(group, self.given[name])
-        for name in self.minimize:
-            metric(name)
+        for group, name in (("samplers", self.sampler), ("evaluators", self.given["evaluator"])):
+            plugins.load(group, name)
+        if self.given.get("stop_when_flat") is not None:
+            check_tells(self.sampler)
+        asked = self.asked
         named = self.table.space if self.table else read_space(self.space) if self.space else None
         if named and self.given["evaluator"] == "train":
             check_classifies(named.decode(next(named.enumerate(1))[0]))
@@ -105,12 +112,43 @@ class Request:
             self.log.print(NO_DATA, markup=False)
         space = (named or read_space(default_space(self.peek))).with_classes(self.peek.num_classes)
         space, note = fit_to_images(space, self.peek.native)
-        budget = read_budget(self.budgets, space)
+        budget, ladder = read_limits(self.texts, space)
         check(space, budget)
+        if ladder:
+            check_ladder(space, budget, ladder)
         told = self.table.notes if self.table is not None else ()
         for text in filter(None, [f"space {space.name}: {space.size:,} networks", note, *told, *loose(space, budget)]):
             self.log.print(f"  {text}", markup=False, style="dim")
-        return Problem(space=space, budget=budget, minimize=tuple(dict.fromkeys(self.minimize)))
+        minimize = objectives(asked, ladder)
+        return Problem(space=space, budget=budget, minimize=minimize, ladder=ladder.rungs if ladder else ())
+
+    @cached_property
+    def asked(self) -> tuple[str, ...] | None:
+        """The metrics to minimise: as given, else as the folder's run began; None where neither says."""
+        kept = tuple(self.stored["minimize"]) if "minimize" in self.stored else None
+        return asked_metrics(self.minimize) if self.minimize else kept
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """The limits as written: those given, and those of the folder's run that no option names."""
+        return merged(self.stored.get("budgets", {}), self.budgets)
+
+    @cached_property
+    def sampler(self) -> str:
+        """The sampler: as given, else as the folder's run began, else the default."""
+        from archsearch.search.config import SAMPLER
+
+        return str(self.given.get("sampler") or self.stored.get("sampler", SAMPLER))
+
+    @cached_property
+    def wanted(self) -> "list[Codes]":
+        """The codes of the networks of `--add`; raises where one cannot be trained."""
+        return wanted_codes(self.problem, self.add)
+
+    @cached_property
+    def earlier_runs(self) -> "list[Earlier]":
+        """The runs of `--from`, opened for reading; raises RunError where one is no run, or is this one."""
+        return opened_runs(self.earlier, self.folder)
 
     @cached_property
     def device(self) -> str:
@@ -131,7 +169,9 @@ class Request:
         """
         from archsearch.search.plan import plan
 
-        planned = asdict(plan(self.peek.train_images, self.device)) | self.kept
+        planned = asdict(plan(self.peek.train_images, self.device))
+        planned["finalists"] = max(planned["finalists"], len(self.problem.ladder))
+        planned |= self.kept
         asked = {name: self.given[name] for name in planned if self.given.get(name) is not None}
         amounts: dict[str, int] = planned | asked
         if amounts["trial_images"] < self.peek.num_classes:
@@ -141,11 +181,10 @@ class Request:
         return amounts
 
     @cached_property
-    def kept(self) -> dict[str, int]:
-        """The amounts of a run that lies in the folder already; a run goes on with what it began with."""
+    def stored(self) -> dict[str, Any]:
+        """The command of a run that lies in the folder already; a run goes on with what it began with."""
         from archsearch.records import RunFolder, read_toml
         from archsearch.search.config import RunConfig
-        from archsearch.search.plan import AMOUNTS
 
         command = RunFolder(self.folder).command
         try:
@@ -153,7 +192,14 @@ class Request:
         except OSError as error:
             raise RunError(f"results folder {self.folder} cannot be used: {error.strerror or error}") from None
         RunConfig.check(stored)
-        return {name: stored[name] for name in AMOUNTS if name in stored}
+        return stored
+
+    @cached_property
+    def kept(self) -> dict[str, int]:
+        """The stored amounts."""
+        from archsearch.search.plan import AMOUNTS
+
+        return {name: self.stored[name] for name in AMOUNTS if name in self.stored}
 
     @cached_property
     def evaluator(self) -> "Evaluator":
@@ -187,15 +233,15 @@ class Request:
 
         asked = {name: value for name, value in self.given.items() if value is not None}
         config = RunConfig(
-            **self.amounts | asked | {"device": self.device, "threads": self.threads},
+            **self.amounts | asked | {"device": self.device, "threads": self.threads, "sampler": self.sampler},
             space=self.space or self.problem.space.name,
             space_hash=space_hash(self.problem.space),
             data=str(self.table_file or self.data or "digits"),
             data_hash=self.table.fingerprint if self.table else self.dataset.fingerprint if self.decoded else "",
-            budgets=self.budgets,
+            budgets=self.texts,
             minimize=self.problem.minimize,
         )
-        return replace(config, study=study_name(config))
+        return replace(config, study=self.stored.get("study") or study_name(config))
 
     @cached_property
     def folder(self) -> Path:
@@ -204,9 +250,12 @@ class Request:
 
         if self.out is not None:
             return self.out
-        asked = {name: value for name, value in self.given.items() if name not in FREE and value is not None}
+        sampler = {None: "random", "random": "stratified"}  # so that folders named by older versions are found
+        given = self.given | {"sampler": sampler.get(self.given["sampler"], self.given["sampler"])}
+        asked = {name: value for name, value in given.items() if name not in FREE and value is not None}
+        minimize = self.minimize or ("madds",)
         data = self.table_file or self.data
-        told = (self.budgets, self.space, str(Path(data).resolve()) if data else None, self.minimize, asked)
+        told = (self.budgets, self.space, str(Path(data).resolve()) if data else None, minimize, asked)
         told = (*told, str(self.mapping.resolve())) if self.mapping else told
         digest = hashlib.sha256(repr(told).encode()).hexdigest()[:6]
         budget = "-".join(f"{name}{text}" for name, text in self.budgets.items()) or "free"
@@ -231,6 +280,8 @@ class Request:
             "device": self.device,
             "space": {"name": problem.space.name, "size": problem.space.size},
             "budgets": problem.budget.to_dict(),
+            "ladder": list(problem.ladder),
+            "earlier": [str(path) for path in self.earlier],
         }
 
 

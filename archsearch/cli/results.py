@@ -13,29 +13,36 @@ RunArgument = Annotated[Path, typer.Argument(help="A run's folder under results/
 
 def front(
     run: RunArgument,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Also write the front to this CSV file.")] = None,
+    ladder: Annotated[bool, typer.Option("--ladder", help="The best network within each rung of its ladder.")] = False,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Also write the table to this CSV file.")] = None,
     observed: Annotated[bool, typer.Option("--observed", help=OBSERVED)] = False,
     as_json: JsonOption = False,
 ) -> None:
     """The Pareto front of a run, as far as it has come, and what to believe of it.
 
-    Networks on the front as measured, and those that are on it by what the surrogate learnt of all trials. believed:
-    the accuracy to expect; p(front): the probability that no other trained network beats it; group: networks with one
-    number cannot be told apart, the cheapest of them is as good a choice as any.
+    Of a run with a budget ladder first the best network of each rung, as measured. Then networks on the front as
+    measured, and those that are on it by what the surrogate learnt of all trials. believed: the accuracy to expect;
+    p(front): the probability that no other trained network beats it; group: networks with one number cannot be told
+    apart, the cheapest of them is as good a choice as any.
 
     \b
     Examples:
       archsearch front results/cifar
       archsearch front results/cifar --observed --csv front.csv
+      archsearch front results/ladder --ladder --json
     """
-    from archsearch.cli.show import console, print_front, print_json
+    from archsearch.cli.show import console, print_front, print_json, print_ladder
     from archsearch.errors import RunError
-    from archsearch.report.tables import front_records
+    from archsearch.report.tables import front_records, ladder_records
     from archsearch.report.view import view
 
     seen = view(run)
-    records = [each for each in front_records(seen.study, seen) if each["observed"] or not observed]
-    if seen.beliefs.why and records:
+    rungs = ladder_records(seen.study)
+    if ladder and not rungs:
+        raise RunError(f"{run} has no budget ladder; leave out --ladder")
+    listed = [each for each in front_records(seen.study, seen) if each["observed"] or not observed]
+    records = rungs if ladder else listed
+    if seen.beliefs.why and records and not ladder:
         console(error=True).print(f"measured values alone: {seen.beliefs.why}", markup=False, soft_wrap=True)
     if csv is not None:
         import pandas as pd
@@ -46,9 +53,12 @@ def front(
             raise RunError(f"{csv} cannot be written: {error.strerror or error}") from None
     if as_json:
         print_json(records)
-    elif records:
+        return
+    if rungs:
+        print_ladder(console(), rungs)
+    if records and not ladder:
         print_front(console(), records)
-    else:
+    elif not records:
         console().print("no finished trial yet")
 
 

@@ -23,7 +23,11 @@ from archsearch.cli.options import (
 SPACE = "A design space by name (archsearch space list) or a .toml file; chosen by the images' size where not given."
 EVALUATOR = "train; table or table-mean (looked up in --table); synthetic, additive, deceptive (made up, to try out)."
 TABLE = "Networks that somebody trained, as .csv, .parquet or .json; for --evaluator table."
-SAMPLER = "random (stratified by cost), nsga2, nsga3, tpe or gp."
+SAMPLER = "greybox (learns accuracy, knows costs), random, nsga2, nsga3, tpe or gp. [default: greybox, or as begun]"
+MINIMIZE = "Metric to minimise; may repeat; none: accuracy alone. [default: madds, or the metric of a budget ladder]"
+ADD = "Train this network before the sampler's own; may repeat. A preset, a .json file, a text form or RUN#12."
+FROM = "Begin from the networks that an earlier run trained; may repeat."
+FLAT = "Stop when the next network is expected to add less than this share of hypervolume. [0.1% where none is named]"
 OUT = "Results folder; the same command on it resumes. [default: results/run-...]"
 
 
@@ -33,14 +37,17 @@ def run(
     budget_memory: MemoryBudget = None,
     space: Annotated[str | None, typer.Option("--space", help=SPACE)] = None,
     data: DataOption = None,
-    minimize: Annotated[list[str], typer.Option("--minimize", help="Metric to minimise; may repeat.")] = ["madds"],  # noqa: B006
+    minimize: Annotated[list[str] | None, typer.Option("--minimize", help=MINIMIZE)] = None,
     evaluator: Annotated[str, typer.Option("--evaluator", help=EVALUATOR)] = "train",
     table: Annotated[Path | None, typer.Option("--table", help=TABLE)] = None,
     mapping: Annotated[Path | None, typer.Option("--mapping", help="What its columns mean (docs/tables.md).")] = None,
-    sampler: Annotated[str, typer.Option("--sampler", help=SAMPLER)] = "random",
+    sampler: Annotated[str | None, typer.Option("--sampler", help=SAMPLER)] = None,
+    add: Annotated[list[str] | None, typer.Option("--add", metavar="ARCH", help=ADD)] = None,
+    earlier: Annotated[list[Path] | None, typer.Option("--from", metavar="RUN", help=FROM)] = None,
     trials: Annotated[int | None, typer.Option("--trials", help="Networks to train while searching.")] = None,
     timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds; then no new trial begins.")] = None,
     trial_timeout: Annotated[float | None, typer.Option("--trial-timeout", help="Seconds; then a trial fails.")] = None,
+    stop_when_flat: Annotated[str | None, typer.Option("--stop-when-flat", metavar="[SHARE]", help=FLAT)] = None,
     epochs: EpochsOption = None,
     trial_images: Annotated[
         int | None, typer.Option("--trial-images", help="Training images that a trial sees.")
@@ -65,26 +72,35 @@ def run(
 ) -> None:
     """Search a design space under hard budgets; retrain and test the Pareto front; write tables and a report.
 
-    Run the same command again to resume; run it in a second shell to add a worker. Ctrl-C stops cleanly.
+    Run the same command again to resume; run it in a second shell to add a worker. Ctrl-C stops cleanly. With --out,
+    budgets may change on resume (none lifts one), and networks that no longer fit leave the front. A budget with
+    commas is a ladder: one search, the best network within each rung.
 
     \b
     Examples:
       archsearch run --budget-madds 300M
       archsearch run --budget-madds 60M --budget-memory 1MiB --data photos/ --trials 40
       archsearch run --budget-madds 30% --sampler nsga2 --data cifar10 --out results/cifar
+      archsearch run --budget-madds 50M,100M,200M,300M --data photos/
+      archsearch run --budget-madds 60M --minimize none --add mobilenet_v2_0.35_96 --from results/cifar
+      archsearch run --budget-madds 60M --data photos/ --trials 500 --stop-when-flat 0.1%
       archsearch run --evaluator table --table nas_bench_macro.csv --budget-madds 60M --trials 100
     """
     from archsearch.cli.request import Request
     from archsearch.cli.session import carry_out
+    from archsearch.search.flat import read_share
 
     given = checked(
         evaluator=evaluator, sampler=sampler, trials=trials, timeout=timeout, trial_timeout=trial_timeout,
         epochs=epochs, trial_images=trial_images, recipe=recipe, final_epochs=final_epochs, final_recipe=final_recipe,
         finalists=finalists, storage=absolute(storage), device=device, threads=threads, seed=seed,
+        stop_when_flat=None if stop_when_flat is None else read_share(stop_when_flat),
     )  # fmt: skip
     budgets = budget_texts(budget_madds, budget_params, budget_memory)
-    request = Request(budgets=budgets, space=space, data=data, minimize=tuple(minimize), out=out, given=given,
-                      table_file=table, mapping=mapping)  # fmt: skip
+    request = Request(
+        budgets=budgets, space=space, data=data, minimize=tuple(minimize or ()), out=out, given=given,
+        add=tuple(add or ()), earlier=tuple(earlier or ()), table_file=table, mapping=mapping,
+    )  # fmt: skip
     carry_out(request, png=png, as_json=as_json)
 
 

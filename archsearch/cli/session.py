@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from archsearch.cli.show import console, print_front, print_json
+from archsearch.cli.show import console, print_front, print_json, print_ladder
 from archsearch.errors import ReportError
 
 if TYPE_CHECKING:
@@ -18,17 +18,21 @@ if TYPE_CHECKING:
 def carry_out(request: "Request", *, png: bool, as_json: bool) -> None:
     """Search, test, report; raises typer.Exit(130) after a clean stop by Ctrl-C or SIGTERM."""
     from archsearch.cli.watch import ConsoleWatch
+    from archsearch.records import SINCE
     from archsearch.train.tuning import tune_process
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     problem = request.problem  # whatever is wrong with the options shows here, before anything is decoded or written
     tune_process(request.threads)
+    wanted, _ = request.wanted, request.earlier_runs  # these, too
     evaluator = request.evaluator
     run = opened(request)
-    metrics = tuple(dict.fromkeys([*problem.minimize, *problem.budget.limits]))
+    for line in [*take_over(request, run), *run.ask_for(wanted)]:
+        request.log.print(f"  {line}", markup=False, soft_wrap=True)
+    since = run.ledger.recall(SINCE, 0)
     stopped, why = False, ""
     try:
-        with ConsoleWatch(request.log, trials=run.config.trials, metrics=metrics) as watch:
+        with ConsoleWatch(request.log, trials=run.trials, problem=problem, since=since) as watch:
             watch.resumed(run.ledger.trials())
             why = run.search(evaluator, watch)
             run.finish(evaluator, watch)
@@ -53,19 +57,39 @@ def opened(request: "Request") -> "Run":
     config = request.config
     run = open_run(config, request.problem, RunFolder(request.folder))
     append_manifest(run.folder, {**environment(), **request.manifest})
+    if run.note:
+        request.log.print(f"  {run.note}", markup=False, soft_wrap=True, style="yellow")
     known = len(run.ledger.trials())
     goes_on = f", which holds {known} trials and goes on" if known else ""
     request.log.print(f"results in {run.folder.root}{goes_on}", markup=False, soft_wrap=True)
     if request.table is not None:
         request.log.print(f"  search: {config.trials} networks, looked up in {request.table.name}", style="dim")
         return run
+    best = "best of the rungs" if request.problem.ladder else "front"
     request.log.print(
         f"  search: {config.trials} networks, {config.epochs} epochs each on {config.trial_images:,} images; "
-        f"then at most {config.finalists} of the front again, {config.final_epochs} epochs on all images",
+        f"then at most {config.finalists} of the {best} again, {config.final_epochs} epochs on all images",
         style="dim",
         soft_wrap=True,
     )
     return run
+
+
+def take_over(request: "Request", run: "Run") -> list[str]:
+    """The networks of earlier runs taken over; what came of it, in lines."""
+    from archsearch.cli.bars import bar
+
+    told = []
+    with bar(request.log, "earlier runs") as progress:
+        taken = run.take_over(request.earlier_runs, lambda done, total: progress(done, total, ""))
+    for each in taken:
+        of = f"{each.new} networks of {each.name} taken over" + (f", {each.known} were before" if each.known else "")
+        unlike = f"they only inform the sampler: {', '.join(each.differs)} differ"
+        alike = unlike if each.differs else "they count as this run's own"
+        told.append(f"{of}; {alike}")
+        if each.outside:
+            told.append(f"{len(each.outside)} networks of {each.name} are not in this space, such as {each.outside[0]}")
+    return told
 
 
 def write(request: "Request", root: Path, *, png: bool) -> list[Path]:
@@ -87,18 +111,25 @@ def write(request: "Request", root: Path, *, png: bool) -> list[Path]:
 
 def tell(run: "Run", why: str, pngs: list[Path], *, as_json: bool) -> None:
     """Print the front and where the results lie."""
-    from archsearch.report.tables import front_records
+    from archsearch.records import SINCE
+    from archsearch.report.tables import front_records, ladder_records
     from archsearch.report.view import view
+    from archsearch.search.flat import gain
 
-    records = front_records(run.ledger.study, view(run.folder.root))
-    counts = Counter(str(trial.user_attrs.get("status")) for trial in run.ledger.trials())
+    trials = run.ledger.trials()
+    seen = view(run.folder.root)
+    records, ladder = front_records(seen.study, seen), ladder_records(seen.study)
+    counts = Counter(str(trial.user_attrs.get("status")) for trial in trials)
     if as_json:
         print_json({
-            "folder": str(run.folder.root), "stopped": why, "trials": dict(counts), "front": records,
+            "folder": str(run.folder.root), "stopped": why, "trials": dict(counts), "sampler": run.config.sampler,
+            "gain": gain(trials, since=run.ledger.recall(SINCE, 0)), "ladder": ladder, "front": records,
             "report": str(run.folder.report), "png": [str(path) for path in pngs],
         })  # fmt: skip
         return
     out = console()
+    if ladder:
+        print_ladder(out, ladder)
     if records:
         print_front(out, records)
     else:

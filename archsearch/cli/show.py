@@ -85,6 +85,24 @@ def percent(value: float | None, error: float | None = None) -> str:
     return f"{100 * value:.1f} %" if error is None else f"{100 * value:.1f} ± {100 * error:.1f} %"
 
 
+def print_ladder(out: Any, rungs: Sequence[Mapping[str, Any]]) -> None:
+    """The best network within each rung of a budget ladder, one row a rung."""
+    costs = ("madds", "params", "peak_memory")
+    rows = [
+        [show(row["budget"], row["metric"]), *(_rung_cells(row, costs) if row["trial"] is not None else ["-"] * 6)]
+        for row in rungs
+    ]
+    names = ["trial", *(HEADINGS[name] for name in costs), "validation", "test"]
+    out.print(table([f"{HEADINGS.get(rungs[0]['metric'], rungs[0]['metric'])} up to", *names], rows, left=()))
+
+
+def _rung_cells(row: Mapping[str, Any], costs: Sequence[str]) -> list[str]:
+    return [
+        str(row["trial"]), *(show(row[name], name) for name in costs), percent(row["top1"], row["top1_se"]),
+        percent(row["top1_test"], row["top1_test_se"]),
+    ]  # fmt: skip
+
+
 def print_front(out: Any, records: Sequence[Mapping[str, Any]]) -> None:
     """The Pareto front, cheapest first: the figures as a table, then each network in its text form."""
     costs = ("madds", "params", "peak_memory")

@@ -10,8 +10,12 @@ from rich.live import Live
 from archsearch.cli.bars import bars
 from archsearch.cli.show import percent, table
 from archsearch.cost.budget import show
-from archsearch.search.finish import front_trials
-from archsearch.search.propose import is_first
+from archsearch.records import GAIN
+from archsearch.search.flat import gain
+from archsearch.search.flat import percent as share
+from archsearch.search.propose import Problem
+from archsearch.search.so_far import SoFar
+from archsearch.search.tally import Tally
 from archsearch.spec.arch import Arch
 
 SHOWN = 12  # rows of the front while the run goes on
@@ -20,8 +24,10 @@ SHOWN = 12  # rows of the front while the run goes on
 class ConsoleWatch:
     """Draws a run; give it to `Run.search` and `Run.finish` inside its own `with` block."""
 
-    def __init__(self, log: Console, *, trials: int, metrics: tuple[str, ...]) -> None:
-        self._log, self._metrics = log, metrics
+    def __init__(self, log: Console, *, trials: int, problem: Problem, since: int = 0) -> None:
+        self._log, self._problem, self._since = log, problem, since
+        self._metrics = tuple(dict.fromkeys([*problem.minimize, *problem.budget.limits])) or ("madds",)
+        self._tally, self._so_far = Tally(), SoFar(problem)
         self._bars = bars(log)
         self._search = self._bars.add_task("search", total=trials, text="")
         self._now = self._bars.add_task("", total=None, text="", visible=False)
@@ -43,7 +49,7 @@ class ConsoleWatch:
 
     def resumed(self, trials: list[FrozenTrial]) -> None:
         """Show what an earlier call has done."""
-        self._bars.update(self._search, completed=sum(is_first(t) and t.state.is_finished() for t in trials))
+        self._count(trials)
         self._draw_front(trials)
 
     def trial_began(self, number: int, arch: Arch) -> None:
@@ -54,10 +60,10 @@ class ConsoleWatch:
         self._bars.update(self._now, completed=done, total=total, text=text)
 
     def trial_ended(self, trials: list[FrozenTrial], number: int) -> None:
-        self._bars.update(self._search, completed=sum(is_first(t) and t.state.is_finished() for t in trials))
+        self._count(trials)
         self._draw_front(trials)
         if not self._live:
-            self._line(trials[number], trials)
+            self._line(trials[number])
 
     def final_began(self, number: int, nth: int, of: int) -> None:
         self._bars.update(self._search, description="test of the front", completed=nth - 1, total=of)
@@ -73,23 +79,31 @@ class ConsoleWatch:
     def waiting(self, text: str) -> None:
         self._bars.update(self._now, description=text, total=None, text="", visible=True)
 
+    def _count(self, trials: list[FrozenTrial]) -> None:
+        """How many are trained, and what the next one is expected to add."""
+        expected = gain(trials, since=self._since)
+        text = "" if expected is None else f"next: +{share(expected)} hypervolume expected"
+        self._bars.update(self._search, completed=self._tally.look(trials).ended, text=text)
+
     def _draw_front(self, trials: list[FrozenTrial]) -> None:
-        members = front_trials(trials)
         rows = [
             [str(t.number), *(show(t.user_attrs["costs"][name], name) for name in self._metrics),
              percent(t.user_attrs["top1"], t.user_attrs["top1_se"]), t.user_attrs["arch"]]
-            for t in members[-SHOWN:]
+            for t in self._so_far.look(trials)[-SHOWN:]
         ]  # fmt: skip
-        names = ["trial", *self._metrics, "validation", "front so far"]
+        what = "best of each rung so far" if self._problem.ladder else "front so far"
+        names = ["trial", *self._metrics, "validation", what]
         self._front = table(names, rows, left=(len(names) - 1,), cut_last=True)
 
-    def _line(self, trial: FrozenTrial, trials: list[FrozenTrial]) -> None:
+    def _line(self, trial: FrozenTrial) -> None:
         attrs = trial.user_attrs
         costs = ", ".join(f"{name} {show(attrs['costs'][name], name)}" for name in self._metrics)
         result = attrs.get("reason") or percent(attrs["top1"], attrs["top1_se"])
-        done = sum(is_first(t) and t.state.is_finished() for t in trials)
-        on_front = trial.number in [t.number for t in front_trials(trials)]
-        self._say(f"trial {trial.number}: {costs}: {result}{'  on the front' if on_front else ''}  ({done} trained)")
+        place = ""
+        if trial.number in [t.number for t in self._so_far.members]:
+            place = "  best within a rung" if self._problem.ladder else "  on the front"
+        told = f"; expected to add {share(trial.system_attrs[GAIN])}" if GAIN in trial.system_attrs else ""
+        self._say(f"trial {trial.number}: {costs}: {result}{place}  ({self._tally.ended} trained{told})")
 
     def _say(self, text: str) -> None:
         self._log.print(f"[{time.monotonic() - self._began:5.0f} s] {text}", markup=False, soft_wrap=True)

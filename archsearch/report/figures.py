@@ -68,19 +68,19 @@ def importance_plot(data: pd.DataFrame, most: int = 16) -> go.Figure:
 
 
 def reference_point(frame: pd.DataFrame, objectives: Sequence[str], budgets: Budgets) -> dict[str, float]:
-    """The worst corner of the hypervolume: top1 0, and per cost the budget's upper end or the dearest trained trial."""
-    trained = frame[frame["status"] == "trained"]
+    """The worst corner of the hypervolume: top1 0, and per cost the budget's upper end or the dearest result."""
+    trained = frame[frame["stands"].astype(bool)]
     ends = {name: budgets.get(name, (None, None))[1] for name in objectives if name != "top1"}
     return {"top1": 0.0} | {name: float(trained[name].max() if end is None else end) for name, end in ends.items()}
 
 
 def hypervolume_data(frame: pd.DataFrame, objectives: Sequence[str], budgets: Budgets) -> pd.DataFrame:
-    """The hypervolume after each trained trial: columns evaluated (1, 2, ...), number, hypervolume in [0, 1].
+    """The hypervolume after each result of the run's own: columns evaluated (1, 2, ...), number, hypervolume in [0, 1].
 
     Costs are divided by the reference point, so with one cost it is the mean, over all budgets from 0 to the
     reference, of the best top1 that the budget buys.
     """
-    trained = frame[(frame["status"] == "trained") & within(frame, budgets)]
+    trained = frame[frame["stands"].astype(bool) & within(frame, budgets)]
     corner = reference_point(frame, objectives, budgets)
     scale = [1.0 if name == "top1" else corner[name] or 1.0 for name in objectives]
     points = minimised(trained, objectives) / scale if len(trained) else []

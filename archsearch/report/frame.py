@@ -11,9 +11,21 @@ from optuna.trial import FrozenTrial, TrialState
 
 from archsearch.cost.count import BUILT_IN as COSTS
 from archsearch.pareto import front
-from archsearch.records import BUDGETS, FAILED, OBJECTIVES, OVER, REPLAYED, RUNNING, SKIPPED, TESTED, TRAINED
+from archsearch.records import (
+    BUDGETS,
+    FAILED,
+    GIVEN,
+    OBJECTIVES,
+    OVER,
+    REPLAYED,
+    RUNNING,
+    SKIPPED,
+    TESTED,
+    TRAINED,
+    stands,
+)
 
-STATUSES = (TRAINED, REPLAYED, OVER, SKIPPED, FAILED, RUNNING)
+STATUSES = (TRAINED, GIVEN, REPLAYED, OVER, SKIPPED, FAILED, RUNNING)
 RESULTS = ("top1", "top1_se", "top5", "top1_test", "top1_test_se", "top5_test", "seconds")
 
 Budgets = Mapping[str, Sequence[float | None]]  # metric -> (low, high), either may be None
@@ -32,9 +44,10 @@ def budgets_of(study: optuna.Study) -> dict[str, tuple[float | None, float | Non
 def trials_frame(study: optuna.Study) -> pd.DataFrame:
     """One row a trial, in any state, by trial number.
 
-    Columns: number, status, key, arch, replay_of, reason; one per cost (counts, bytes); top1 and top5 with standard
-    error on validation and, for retrained networks, test (fractions); seconds; test_failed, why the retraining went
-    wrong; `axis:<name>` per axis of the space.
+    Columns: number, status, key, arch, replay_of, source (the earlier run that trained it), stands (whether its result
+    is one of this run's own), reason; one per cost (counts, bytes); top1 and top5 with standard error on validation
+    and, for retrained networks, test (fractions); seconds; test_failed, why the retraining went wrong; `axis:<name>`
+    per axis of the space.
     A value that is not known is NaN or None. The accuracy of a network that was never trained is not known.
     """
     trials = study.get_trials(deepcopy=False)
@@ -43,7 +56,8 @@ def trials_frame(study: optuna.Study) -> pd.DataFrame:
     axes = sorted({f"axis:{name}" for trial in trials for name in trial.params})
     asked = {*objectives_of(study), *budgets_of(study)} - {"top1"}
     extra = sorted(asked.union(*map(_costs, trials)) - set(COSTS))
-    columns = ["number", "status", "key", "arch", "replay_of", "reason", *COSTS, *extra, *RESULTS, "test_failed", *axes]
+    known = ["number", "status", "key", "arch", "replay_of", "source", "stands", "reason"]
+    columns = [*known, *COSTS, *extra, *RESULTS, "test_failed", *axes]
     table = pd.DataFrame(rows, columns=columns)
     numbers = [*COSTS, *extra, *RESULTS, "replay_of"]
     table[numbers] = table[numbers].astype(float)
@@ -51,7 +65,7 @@ def trials_frame(study: optuna.Study) -> pd.DataFrame:
 
 
 def front_frame(frame: pd.DataFrame, objectives: Sequence[str], budgets: Budgets) -> pd.DataFrame:
-    """The trained rows that no other trained row beats: one per network, cheapest first.
+    """The candidates that no other one beats, cheapest first.
 
     frame       as `trials_frame` makes it
     objectives  "top1" first, then the metrics to minimise
@@ -63,8 +77,8 @@ def front_frame(frame: pd.DataFrame, objectives: Sequence[str], budgets: Budgets
 
 
 def candidates(frame: pd.DataFrame, budgets: Budgets) -> pd.DataFrame:
-    """The rows that may be on the front: trained, within the budgets, each network once."""
-    return frame[(frame["status"] == TRAINED) & within(frame, budgets)].drop_duplicates("key", keep="first")
+    """The rows that may be on the front: results of the run's own, within the budgets, each network once."""
+    return frame[frame["stands"].astype(bool) & within(frame, budgets)].drop_duplicates("key", keep="first")
 
 
 def minimised(frame: pd.DataFrame, objectives: Sequence[str]) -> np.ndarray:
@@ -84,12 +98,13 @@ def within(frame: pd.DataFrame, budgets: Budgets) -> pd.Series:
 
 def _row(trial: FrozenTrial, test: Mapping[str, Any]) -> dict[str, Any]:
     attrs, status = trial.user_attrs, _status(trial)
-    known = status in (TRAINED, REPLAYED)
+    known = status in (TRAINED, REPLAYED, GIVEN)
     values = trial.values or [math.nan]
     return {
         "number": trial.number,
         "status": status,
-        **{name: attrs.get(name) for name in ("key", "arch", "replay_of", "reason", "seconds")},
+        **{name: attrs.get(name) for name in ("key", "arch", "replay_of", "source", "reason", "seconds")},
+        "stands": trial.state is TrialState.COMPLETE and stands({"status": status, "equal": attrs.get("equal")}),
         **_costs(trial),
         "top1": attrs.get("top1", values[0]) if known else math.nan,
         **{name: attrs.get(name) if known else math.nan for name in ("top1_se", "top5")},

@@ -33,16 +33,18 @@ UNTRAINED = {
 WORDS = {
     "front": "on the front",
     "over_budget": "over budget, not trained",
+    "given": "trained by an earlier run",
     "failed": "failed",
     "skipped": "skipped",
     "running": "unfinished",
 }
 MARKS = {
+    "given": {"symbol": "square-open", "size": 7, "color": TRIAL, "opacity": 0.75},
     "replayed": {"symbol": "circle-open", "size": 11, "color": TRIAL, "line": {"width": 1}},
     "trained": {"symbol": "circle", "size": 7, "color": TRIAL, "opacity": 0.75},
     "front": {"symbol": "circle", "size": 10, "color": FRONT, "line": {"width": 1.5, "color": "#ffffff"}},
 }
-RANKS = {"front": 1, "trained": 3, "replayed": 4}  # in the legend; tests are 2
+RANKS = {"front": 1, "trained": 3, "replayed": 4, "given": 5}  # in the legend; tests are 2
 LOG_FROM = 8  # dearest over cheapest from which the cost axis is logarithmic
 
 
@@ -88,7 +90,7 @@ def front_plot(data: pd.DataFrame, *, metric: str, budget: Sequence[float | None
         hoverinfo="skip",
         showlegend=False,
     )
-    for role in MARKS:
+    for role in [role for role in MARKS if role != "given" or (data["role"] == role).any()]:
         _add_accuracies(figure, data[data["role"] == role], role)
     _add_tests(figure, data[data["top1_test"].notna()])
     rows = [role for role in UNTRAINED if (data["role"] == role).any()]
@@ -147,7 +149,7 @@ def _add_accuracies(figure: go.Figure, rows: pd.DataFrame, role: str) -> None:
         x=rows["cost"].tolist(),
         y=rows["top1"].tolist(),
         error_y=error if role == "front" else None,
-        name={"front": "front (validation, ± 1 SE)", "trained": "trained", "replayed": "replayed"}[role],
+        name={"front": "front (validation, ± 1 SE)", "given": "from an earlier run"}.get(role, role),
         mode="markers",
         marker=MARKS[role],
         legendrank=RANKS[role],

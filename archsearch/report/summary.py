@@ -17,6 +17,7 @@ COLUMNS = (
 LISTED = 20  # entries of a list that are written out
 MEANING = {
     "trained": "trained and measured on the validation images",
+    "given": "trained by an earlier run that this one began from; nothing was trained here",
     "replayed": "the same network as an earlier trial: its result was taken again, nothing was trained",
     "over_budget": "over budget by the counters: never trained, cost microseconds",
     "skipped": "the same network as a trial that failed or was still running: not trained again",

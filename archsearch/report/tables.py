@@ -1,6 +1,7 @@
 """The tables of a run: `trials.csv`, `front.csv`, and the front as plain records."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +12,26 @@ import pandas as pd
 from archsearch.records import write_atomic
 from archsearch.report.beliefs import BELIEFS, beliefs, listed
 from archsearch.report.frame import COSTS, budgets_of, objectives_of, trials_frame
+from archsearch.report.ladder import ladder_frame, ladder_metric, rungs_of
 from archsearch.report.view import View, view
 
 RECORD = ("arch", "key", *COSTS, "trial", "top1", "top1_se", "top5", "top1_test", "top1_test_se", "top5_test")
 WHOLE = {*COSTS, "number", "trial", "replay_of", "group"}  # printed without a decimal point
 
 
-def write_tables(run_dir: Path, seen: View | None = None) -> tuple[Path, Path]:
-    """Write `trials.csv` and `front.csv` into the run's folder, and return both paths.
+def write_tables(run_dir: Path, seen: View | None = None) -> list[Path]:
+    """Write `trials.csv` and `front.csv`, and `ladder.csv` for a ladder, into the run's folder; their paths.
 
     seen     the run, where it was read already
     raises   RunError if the folder is no run or cannot be written
     """
     seen = seen or view(run_dir)
-    paths = Path(run_dir) / "trials.csv", Path(run_dir) / "front.csv"
-    for path, table in zip(paths, (seen.frame, seen.listed), strict=True):
-        write_atomic(path, whole(table.rename(columns={"number": "trial"})).to_csv(index=False))
-    return paths
+    tables = {"trials.csv": seen.frame, "front.csv": seen.listed}
+    if rungs_of(seen.study):
+        tables["ladder.csv"] = ladder_frame(seen.study, seen.frame)
+    for name, table in tables.items():
+        write_atomic(Path(run_dir) / name, whole(table.rename(columns={"number": "trial"})).to_csv(index=False))
+    return [Path(run_dir) / name for name in tables]
 
 
 def front_records(study: optuna.Study, seen: View | None = None) -> list[dict[str, Any]]:
@@ -42,9 +46,26 @@ def front_records(study: optuna.Study, seen: View | None = None) -> list[dict[st
         front = front[front["observed"]]
     else:
         front = seen.listed
-    front = front.rename(columns={"number": "trial"})
-    names = [*RECORD, *BELIEFS, *(["latency_ms"] if "latency_ms" in front else [])]
-    return [{name: _plain(name, row[name]) for name in names} for row in front.to_dict("records")]
+    return records(front, (*RECORD, *BELIEFS))
+
+
+def ladder_records(study: optuna.Study) -> list[dict[str, Any]]:
+    """The best network within each rung of the run's ladder, lowest rung first: `metric`, `budget`, and its record.
+
+    Everything of the record is None where no network within the rung was trained; [] for a run without a ladder.
+    """
+    if not rungs_of(study):
+        return []
+    ladder, metric = ladder_frame(study, trials_frame(study)), ladder_metric(study)
+    return [{"metric": metric, "budget": int(rung), **record}
+            for rung, record in zip(ladder["budget"], records(ladder, RECORD), strict=True)]  # fmt: skip
+
+
+def records(table: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of trials as dicts of plain values, `latency_ms` last where it is known."""
+    table = table.rename(columns={"number": "trial"})
+    names = [*names, *(["latency_ms"] if "latency_ms" in table else [])]
+    return [{name: _plain(name, row[name]) for name in names} for row in table.to_dict("records")]
 
 
 def whole(table: pd.DataFrame) -> pd.DataFrame:

@@ -9,8 +9,12 @@ from archsearch.errors import RunError
 from archsearch.records import STUDY
 from archsearch.search.plan import AMOUNTS
 
-# What may change on resume: amounts and places. Space and data may be spelled otherwise, their hashes may not change.
-FREE = ("trials", "timeout", "trial_timeout", "finalists", "threads", "device", "space", "data", "study")
+# What may change on resume: amounts, limits and places. Space and data may be spelled otherwise, not their hashes.
+FREE = ("trials", "timeout", "trial_timeout", "finalists", "threads", "device", "space", "data", "study", "budgets",
+        "stop_when_flat")  # fmt: skip
+
+
+SAMPLER = "greybox"  # where none is named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +25,10 @@ class RunConfig:
     space_hash: str  # of its axes and template, so that an edited file is noticed
     data: str  # name or path
     data_hash: str  # fingerprint of the decoded images
-    budgets: dict[str, str] = field(default_factory=dict)  # metric -> as written
+    budgets: dict[str, str] = field(default_factory=dict)  # metric -> as written, a ladder with commas
     minimize: tuple[str, ...] = ("madds",)
     evaluator: str = "train"
-    sampler: str = "random"
+    sampler: str = SAMPLER
     seed: int = 0
     recipe: str = "quick"
     epochs: int = 4
@@ -37,6 +41,7 @@ class RunConfig:
     finalists: int = 5
     timeout: float | None = None  # of the search [s]
     trial_timeout: float | None = None  # of one trial [s]
+    stop_when_flat: float | None = None  # share of the hypervolume that the next network must be expected to add
     device: str = "cpu"
     threads: int | None = None
     storage: str | None = None  # Optuna storage URL; None = the journal in the run's folder
@@ -69,7 +74,7 @@ class RunConfig:
         return cls(**dict(plain) | {"minimize": tuple(plain.get("minimize", ("madds",)))})
 
 
-LIMITS = ("timeout", "trial_timeout")
+LIMITS = ("timeout", "trial_timeout", "stop_when_flat")
 
 
 def _plausible(name: str, value: Any) -> bool:
@@ -80,7 +85,7 @@ def _plausible(name: str, value: Any) -> bool:
     if name in LIMITS:
         return isinstance(value, int | float) and value > 0
     if name == "minimize":
-        return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
+        return isinstance(value, list) and all(isinstance(each, str) for each in value)
     if name == "budgets":
         return isinstance(value, Mapping) and all(isinstance(each, str) for each in value.values())
     return isinstance(value, str)
@@ -100,7 +105,10 @@ def differences(there: RunConfig, here: RunConfig) -> list[str]:
 
 
 def study_name(config: RunConfig) -> str:
-    """The study's name in a storage that many runs may share: the same for the same run, wherever its folder lies."""
-    kept = {name: value for name, value in config.to_dict().items() if name not in FREE}
+    """The study's name in a storage that many runs may share: the same for the same run, wherever its folder lies.
+
+    A run keeps the name that it began with, also when its budgets change.
+    """
+    kept = {name: value for name, value in config.to_dict().items() if name not in FREE or name == "budgets"}
     digest = hashlib.sha256(repr(sorted(kept.items())).encode()).hexdigest()[:12]
     return STUDY if config.storage is None else f"{STUDY}-{digest}"

@@ -6,33 +6,60 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
+from archsearch.cost.budget import Budget
+from archsearch.cost.ladder import best_within
 from archsearch.errors import TrainingError
 from archsearch.evaluate.base import Evaluator, Job
 from archsearch.pareto import front
-from archsearch.records import TESTED, TRAINED, RunFolder
+from archsearch.records import TESTED, RunFolder, stands
 from archsearch.search.ledger import Ledger
 from archsearch.search.lock import FileLock
+from archsearch.search.propose import Problem
 from archsearch.search.worker import POLL_S, Watch, afresh, job_seed
 from archsearch.spec.arch import Arch
 
 
 def trained(trials: list[FrozenTrial]) -> list[FrozenTrial]:
-    """Trials with a measured accuracy of their own."""
-    return [t for t in trials if t.state == TrialState.COMPLETE and t.user_attrs.get("status") == TRAINED]
+    """Trials with a measured accuracy of their own, or one that an earlier run measured alike."""
+    return [t for t in trials if t.state == TrialState.COMPLETE and stands(t.user_attrs)]
 
 
-def front_trials(trials: list[FrozenTrial]) -> list[FrozenTrial]:
-    """The trained networks that no other beats, cheapest first."""
-    known = trained(trials)
+def fitting(trials: list[FrozenTrial], budget: Budget) -> list[FrozenTrial]:
+    """The first trained trial of each network that fits the budget of now."""
+    first: dict[str, FrozenTrial] = {}
+    for trial in trained(trials):
+        first.setdefault(trial.user_attrs["key"], trial)
+    return [t for t in first.values() if budget.fits(t.user_attrs["costs"])]
+
+
+def front_trials(trials: list[FrozenTrial], budget: Budget) -> list[FrozenTrial]:
+    """The trained networks within the budget that no other beats, cheapest first."""
+    known = fitting(trials, budget)
     if not known:
         return []
     values = np.array([[-t.values[0], *t.values[1:]] for t in known])
     best = [t for t, on_front in zip(known, front(values), strict=True) if on_front]
-    return sorted(best, key=lambda t: (t.values[1], -t.values[0]))
+    return sorted(best, key=lambda t: (*t.values[1:], -t.values[0]))
+
+
+def rung_trials(trials: list[FrozenTrial], problem: Problem) -> list[FrozenTrial | None]:
+    """The best network within each rung of the ladder; None where none was trained."""
+    known = fitting(trials, problem.budget)
+    cost = [t.values[1] for t in known]
+    rows = best_within(problem.ladder, cost, [t.values[0] for t in known])
+    return [known[row] if row >= 0 else None for row in rows]
+
+
+def members(trials: list[FrozenTrial], problem: Problem) -> list[FrozenTrial]:
+    """What a run hands over, cheapest first: the winners of the rungs, each once; without a ladder the front."""
+    if not problem.ladder:
+        return front_trials(trials, problem.budget)
+    won = {t.number: t for t in rung_trials(trials, problem) if t is not None}
+    return list(won.values())
 
 
 def finalists(members: list[FrozenTrial], most: int) -> list[FrozenTrial]:
-    """At most `most` members of the front: the most accurate, the others evenly along it."""
+    """At most `most` of what a run hands over: the last and most accurate, the others evenly along it."""
     if len(members) <= most:
         return members
     if most <= 0:
@@ -41,14 +68,13 @@ def finalists(members: list[FrozenTrial], most: int) -> list[FrozenTrial]:
     return [members[int(place)] for place in places]
 
 
-def retrain_front(
-    folder: RunFolder, ledger: Ledger, evaluator: Evaluator, *, most: int, seed: int, watch: Watch
+def retrain(
+    folder: RunFolder, ledger: Ledger, evaluator: Evaluator, *, chosen: list[FrozenTrial], seed: int, watch: Watch
 ) -> None:
     """Retrain and test the finalists that are not tested yet; several workers share them.
 
     Results go to the study's attributes `archsearch:test:<trial>`; a failed training is recorded as such.
     """
-    chosen = finalists(front_trials(ledger.trials()), most)
     while True:
         open_ones = [t for t in chosen if ledger.recall(TESTED.format(t.number)) is None]
         if not open_ones:

@@ -8,7 +8,9 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from archsearch.search.history import GAIN, History, read, values_of
+from archsearch.records import GAIN
+from archsearch.search.history import History, read, values_of
+from archsearch.search.informed import informed
 from archsearch.search.samplers import SamplerSetup
 from archsearch.search.stratified import Exhausted, StratifiedSampler
 from archsearch.spec.fields import Codes
@@ -17,6 +19,7 @@ from archsearch.surrogate.belief import learn, target
 from archsearch.surrogate.choose import Chooser, Fit, Seen
 from archsearch.surrogate.design import first, size
 from archsearch.surrogate.domain import Domain
+from archsearch.surrogate.informed import InformedDomain, favourites
 from archsearch.surrogate.pool import base
 
 FIT = "archsearch:fit"  # system attribute of a trial: the surrogate's refit that was made for it
@@ -42,9 +45,10 @@ class GreyboxSampler(BaseSampler):
     ) -> dict[str, Any]:
         """The values of the next network; raises Exhausted where every one that fits has been tried."""
         history = read(study, self._setup.domain, self._setup.memory)
-        code = self._design(history)
+        setup, history = informed(self._setup, history)
+        code = self._design(setup, history)
         if code is None and len(set(history.judged)) >= LEAST:
-            code = self._chosen(study, trial, history)
+            code = self._chosen(setup, study, trial, history)
         if code is None:
             code = StratifiedSampler(self._setup).draw(study, trial.number)
         if code is None:
@@ -57,24 +61,26 @@ class GreyboxSampler(BaseSampler):
         """Never needed: every axis is drawn together."""
         raise AssertionError(f"axis {param_name} was asked for alone")
 
-    def _design(self, history: History) -> Codes | None:
+    def _design(self, setup: SamplerSetup, history: History) -> Codes | None:
         """The next network of the first design; None when it has been gone through."""
-        setup = self._setup
         if "design" not in setup.memory:
             drawn, _ = base(setup.domain, setup.seed, setup.memory)
             rng = np.random.default_rng(np.random.SeedSequence([setup.seed, 1]))
-            setup.memory["design"] = drawn.take(np.array(first(drawn, size(drawn), rng)))
+            n = size(drawn)
+            rows = first(drawn, n, rng)
+            if isinstance(setup.domain, InformedDomain):
+                rows = [*favourites(drawn, len(setup.domain.beliefs), n // 2), *rows]
+            setup.memory["design"] = drawn.take(np.array(rows[:n])).once()
         design, seen = setup.memory["design"], history.seen
         if len(seen) >= len(design):
             return None
         return next((design.codes[row] for row, name in enumerate(design) if name not in seen), None)
 
-    def _chosen(self, study: Study, trial: FrozenTrial, history: History) -> Codes | None:
+    def _chosen(self, setup: SamplerSetup, study: Study, trial: FrozenTrial, history: History) -> Codes | None:
         """What the surrogate would train next; its refit and the gain it expects are noted on the trial."""
-        setup = self._setup
         chooser = Chooser(setup.domain, setup.seed, setup.memory)
         seen = Seen(judged=history.judged, top1=history.top1, error=history.error, pending=history.pending,
-                    left=history.seen, rungs=getattr(setup, "ladder", ()))  # fmt: skip
+                    left=history.seen, rungs=setup.ladder)  # fmt: skip
         pick = chooser.pick(seen, last_fit(study))
         if pick is None:
             return None
@@ -99,17 +105,20 @@ def handed_over(study: Study, domain: Domain) -> list[int]:
     Under noise the highest observations are lucky ones; the surrogate knows the others, too (docs/sampler.md).
     """
     history = read(study, domain, {})
-    fits = domain.fits(history.judged.codes) & (history.source == 0)
-    if len(history.judged) < LEAST:
-        believed = target(history.top1)
+    own = history.source == 0
+    judged, top1, error = history.judged.take(own), history.top1[own], history.error[own]
+    if len(judged) < LEAST:
+        believed = target(top1)
     else:
         sample, _ = base(domain, 0, {})
-        believed, _ = learn(history.judged, domain.axes, history.top1, history.error, sample=sample).predict(
-            history.judged
-        )
-    return [int(history.numbers[row]) for row in front.handed_over(believed, history.judged.costs, fits)]
+        believed, _ = learn(judged, domain.axes, top1, error, sample=sample).predict(judged)
+    rows = front.handed_over(believed, judged.costs, domain.fits(judged.codes))
+    return [int(history.numbers[own][row]) for row in rows]
 
 
 def greybox(setup: SamplerSetup) -> GreyboxSampler:
     """The plug-in "greybox"."""
     return GreyboxSampler(setup)
+
+
+greybox.tells_gain = True  # type: ignore[attr-defined]  # so that a run may stop when the search is flat

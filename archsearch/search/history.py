@@ -1,6 +1,6 @@
 """What a sampler may read from an Optuna study: the networks that were judged, those that are being, those to leave."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,12 +9,16 @@ from numpy.typing import NDArray
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from archsearch.records import GIVEN, OVER, REPLAYED, TRAINED, stands
+from archsearch.search.columns import Columns
+from archsearch.search.tally import Follower
 from archsearch.spec.fields import Axis, Codes
 from archsearch.surrogate.domain import Domain, Floats, Networks, joined
 
 SE = "top1_se"  # user attribute: standard error of a trial's accuracy; 0 where it is missing
-GAIN = "archsearch:gain"  # system attribute: expected gain of hypervolume of a proposal, as a share of that so far
+SOURCE = "source"  # user attribute of a trial whose result was taken over: the run that it comes from
 OPEN = (TrialState.RUNNING, TrialState.WAITING)
+PARTS = ("codes", "slots", "costs", "traits", "names")  # the arrays of `Networks`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,47 +29,59 @@ class History:
     top1: Floats  # of each, float64[n]
     error: Floats  # its standard error, float64[n]
     numbers: NDArray[np.int64]  # the trials' numbers
+    source: NDArray[np.int64]  # 0: judged by this run or made alike; k: made otherwise, by sources[k - 1]
+    sources: tuple[str, ...]  # earlier runs, in the order in which they came
     pending: Networks  # being judged now
     failed: Networks  # not to be tried again, and nothing known of them
+    settled: set[bytes]  # names of failed ones and of judged ones of source 0; grows with the study, do not change it
 
     @property
     def seen(self) -> set[bytes]:
         """Names of all networks that need not be proposed again."""
-        return {*self.judged, *self.pending, *self.failed}
+        return self.settled.union(self.pending)
 
 
 @dataclass(slots=True)
 class _Kept:
-    """The networks that were looked up so far; a trial's parameters never change."""
+    """What was read so far: finished trials never change."""
 
-    networks: Networks
-    rows: dict[int, int] = field(default_factory=dict)  # trial's number -> row
+    judged: Columns
+    failed: Columns
+    none: Networks
+    follower: Follower = field(default_factory=Follower)
+    open: dict[int, Networks] = field(default_factory=dict)  # trial's number -> its network
+    sources: list[str] = field(default_factory=list)
+    settled: set[bytes] = field(default_factory=set)
 
 
 def read(study: Study, domain: Domain, memory: dict[str, Any]) -> History:
     """The history of a study whose parameters are the domain's axes; its first objective is the accuracy.
 
-    memory   kept by the caller between calls, or empty: only what is new is then looked up. Trials over budget (those
-             with a broken constraint) and trials without parameters are left out.
+    Trials over budget (by their status, or by a broken constraint where they have none) and trials without parameters
+    are left out. A network that was trained and does not fit any more is judged.
+    memory   kept by the caller between calls, or empty: a call then costs what is new, and the trials that run
     """
-    trials = [t for t in study.get_trials(deepcopy=False) if t.params or not domain.axes]
-    kept = memory.setdefault("history", _Kept(domain.look(np.zeros((0, len(domain.axes)), dtype=np.int64))))
-    new = [t for t in trials if t.number not in kept.rows]
-    if new:
-        looked = domain.look(np.stack([code_of(domain.axes, t.params) for t in new]))
-        kept.rows |= {t.number: row for row, t in enumerate(new, start=len(kept.networks))}
-        kept.networks = joined([kept.networks, looked])
-    parts = {state: [t for t in trials if _state(t) == state] for state in ("judged", "pending", "failed")}
-    rows = {state: np.array([kept.rows[t.number] for t in part], dtype=np.int64) for state, part in parts.items()}
-    judged = parts["judged"]
+    if "history" not in memory:
+        memory["history"] = _empty(domain)
+    kept: _Kept = memory["history"]
+    news = [t for t in kept.follower.news(study.get_trials(deepcopy=False)) if t.params or not domain.axes]
+    unknown = [t for t in news if t.number not in kept.open]
+    if unknown:
+        looked = domain.look(np.stack([code_of(domain.axes, t.params) for t in unknown]))
+        kept.open |= {t.number: looked.take([row]) for row, t in enumerate(unknown)}
+    ended = {t.number: kept.open.pop(t.number) for t in news if t.state not in OPEN}
+    _settle(kept, [t for t in news if t.number in ended], ended)
     return History(
-        judged=kept.networks.take(rows["judged"]),
-        top1=np.array([t.values[0] for t in judged], dtype=float),
-        error=np.array([t.user_attrs.get(SE, 0.0) for t in judged], dtype=float),
-        numbers=np.array([t.number for t in judged], dtype=np.int64),
-        pending=kept.networks.take(rows["pending"]),
-        failed=kept.networks.take(rows["failed"]),
-    )
+        judged=_networks(kept.judged),
+        top1=kept.judged.view("top1"),
+        error=kept.judged.view("error"),
+        numbers=kept.judged.view("numbers"),
+        source=kept.judged.view("source"),
+        sources=tuple(kept.sources),
+        pending=joined([kept.none, *(kept.open[number] for number in sorted(kept.open))]),
+        failed=_networks(kept.failed),
+        settled=kept.settled,
+    )  # fmt: skip
 
 
 def code_of(axes: tuple[Axis, ...], params: Mapping[str, Any]) -> Codes:
@@ -78,9 +94,58 @@ def values_of(axes: tuple[Axis, ...], code: Codes) -> dict[str, Any]:
     return {axis.name: axis.values[int(choice)] for axis, choice in zip(axes, code, strict=True)}
 
 
+def _empty(domain: Domain) -> _Kept:
+    none = domain.look(np.zeros((0, len(domain.axes)), dtype=np.int64))
+    columns = {name: getattr(none, name) for name in PARTS} | {"numbers": np.zeros(0, dtype=np.int64)}
+    results = {"top1": np.zeros(0), "error": np.zeros(0), "source": np.zeros(0, dtype=np.int64)}
+    return _Kept(judged=Columns(columns | results), failed=Columns(columns), none=none)
+
+
+def _settle(kept: _Kept, trials: Sequence[FrozenTrial], networks: Mapping[int, Networks]) -> None:
+    """Keep trials that have ended, by number."""
+    trials = sorted(trials, key=lambda trial: trial.number)
+    for state, columns in (("judged", kept.judged), ("failed", kept.failed)):
+        part = [t for t in trials if _state(t) == state]
+        if not part:
+            continue
+        found = joined([networks[t.number] for t in part])
+        rows = {name: getattr(found, name) for name in PARTS} | {"numbers": np.array([t.number for t in part])}
+        if state == "judged":
+            rows |= _results(kept, part)
+        columns.add(rows)
+        own = rows["source"] == 0 if state == "judged" else slice(None)
+        kept.settled.update(found.take(own))
+
+
+def _results(kept: _Kept, trials: Sequence[FrozenTrial]) -> dict[str, NDArray[Any]]:
+    return {
+        "top1": np.array([t.values[0] for t in trials], dtype=float),
+        "error": np.array([t.user_attrs.get(SE, 0.0) for t in trials], dtype=float),
+        "source": np.array([_source(kept, t.user_attrs) for t in trials], dtype=np.int64),
+    }
+
+
+def _source(kept: _Kept, attrs: Mapping[str, Any]) -> int:
+    if attrs.get("status") != GIVEN or stands(attrs):
+        return 0
+    name = str(attrs.get(SOURCE))
+    if name not in kept.sources:
+        kept.sources.append(name)
+    return kept.sources.index(name) + 1
+
+
+def _networks(columns: Columns) -> Networks:
+    return Networks(**{name: columns.view(name) for name in PARTS})
+
+
 def _state(trial: FrozenTrial) -> str:
-    if trial.state in OPEN:
-        return "pending"
+    status = trial.user_attrs.get("status")
+    if status == OVER:
+        return "left"
+    if status == GIVEN:
+        return "judged"
     if trial.state != TrialState.COMPLETE:
         return "failed"
+    if status in (TRAINED, REPLAYED):
+        return "judged"
     return "left" if any(value > 0 for value in (trial.constraints or {}).values()) else "judged"

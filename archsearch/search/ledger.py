@@ -5,7 +5,6 @@ at any moment leaves either a whole trial or none.
 """
 
 import json
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,15 +14,18 @@ from typing import Any, Literal
 
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages import BaseStorage
 from optuna.storages.journal._storage import JournalOperation
 from optuna.trial import FrozenTrial, TrialState
 
 from archsearch.errors import RunError
 from archsearch.records import STUDY
-from archsearch.search.lock import FileLock, JournalLock, cut_tail
+from archsearch.search.journal import Journal
+from archsearch.search.lock import OURS, FileLock, cut_tail
+from archsearch.search.tally import Tally
 
+CONSTRAINT = "constraints:"  # how Optuna begins the name of a constraint among a trial's system attributes
+LISTED = "constraints"  # system attribute: constraints as optuna-dashboard reads them, without their names
 Direction = Literal["maximize", "minimize"]
 
 
@@ -50,6 +52,8 @@ class NewTrial:
             values=self.values,
             constraints=self.constraints or None,
         )
+        if self.constraints:
+            trial.system_attrs[LISTED] = list(self.constraints.values())
         trial.datetime_start = trial.datetime_start or datetime.now(UTC)
         return trial
 
@@ -68,9 +72,15 @@ class Ledger:
         if [d.name.lower() for d in self.study.directions] != directions:
             raise RunError(f"the study has objectives {self.study.directions}, this run asks for {directions}")
 
+        self._tally = Tally()
+
     def trials(self) -> list[FrozenTrial]:
         """All trials by number; not copies: look, do not touch."""
         return self.study.get_trials(deepcopy=False)
+
+    def tally(self) -> Tally:
+        """Counts over all trials, as they are now."""
+        return self._tally.look(self.trials())
 
     def add(self, trial: NewTrial) -> int:
         """Create a trial in one record; its number."""
@@ -86,11 +96,23 @@ class Ledger:
             for key, value in attrs.items():
                 self.study._storage.set_trial_user_attr(trial_id, key, value)
 
-    def finish(self, number: int, values: list[float] | None) -> None:
-        """Close a running trial: complete with values, failed without."""
+    def finish(self, number: int, values: list[float] | None, attrs: Mapping[str, Any] | None = None) -> None:
+        """Close a running trial: complete with values, failed without; `attrs` are noted before."""
         state = TrialState.FAIL if values is None else TrialState.COMPLETE
+        storage = self.study._storage
         with disk_told("the study"):
-            self.study._storage.set_trial_state_values(self._id(number), state, values)
+            if isinstance(storage, Journal):
+                storage.end_trial(self._id(number), attrs or {}, state, values)
+            else:
+                self.note(number, attrs or {})
+                storage.set_trial_state_values(self._id(number), state, values)
+
+    def constrain(self, number: int, constraints: Mapping[str, float]) -> None:
+        """Set the constraints of a running trial anew, as `NewTrial` set them first."""
+        told: dict[str, Any] = {f"{CONSTRAINT}{name}": value for name, value in constraints.items()}
+        with disk_told("the study"):
+            for name, value in {**told, LISTED: list(constraints.values())}.items():
+                self.study._storage.set_trial_system_attr(self._id(number), name, value)
 
     def remember(self, key: str, value: Any) -> None:
         """Set a study-wide user attribute."""
@@ -111,9 +133,8 @@ def open_journal(path: Path) -> BaseStorage:
     raises   RunError naming the line where the journal is damaged in its middle
     """
     repair(path)
-    with warnings.catch_warnings(), disk_told(path):
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return JournalStorage(JournalFileBackend(str(path), lock_obj=JournalLock(path)))
+    with disk_told(path):
+        return Journal(path)
 
 
 def repair(path: Path) -> None:
@@ -125,7 +146,7 @@ def repair(path: Path) -> None:
         raise RunError(f"{path} is a folder, not a journal")
     if not path.exists():
         return
-    with FileLock(path.with_name(path.name + ".lock")).held():
+    with FileLock(path.with_name(path.name + OURS)).held():
         *lines, tail = path.read_bytes().split(b"\n")
         for number, line in enumerate(lines, start=1):
             if not _is_record(line):

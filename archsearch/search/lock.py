@@ -3,6 +3,7 @@
 import fcntl
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,16 +50,26 @@ class FileLock:
             self.free()
 
 
+OURS = ".flock"  # behind the journal's name: Optuna would wait for a file with its own lock's name
+THEIRS = ".lock"
+GRACE_S = 30.0  # after which Optuna, too, takes its lock for one that a dead process left
+
+
 class JournalLock(BaseJournalFileLock):
-    """Optuna's journal lock on a `FileLock`: a killed writer leaves nothing behind to wait for."""
+    """Optuna's journal lock on a `FileLock`: a killed writer leaves nothing behind to wait for.
+
+    Other tools (optuna-dashboard, a notebook) write under Optuna's own lock; it is waited for, too.
+    """
 
     def __init__(self, journal: Path) -> None:
         self._journal = journal
-        self._lock = FileLock(journal.with_name(journal.name + ".lock"))
+        self._lock = FileLock(journal.with_name(journal.name + OURS))
 
     def acquire(self) -> bool:
         """Take the lock; what a killed co-worker left unfinished is cut first, or our record would be glued to it."""
         taken = self._lock.take()
+        while _is_fresh(self._journal.with_name(self._journal.name + THEIRS)):
+            time.sleep(0.001)
         try:
             cut_tail(self._journal)
         except OSError:
@@ -68,6 +79,14 @@ class JournalLock(BaseJournalFileLock):
 
     def release(self) -> None:
         self._lock.free()
+
+
+def _is_fresh(lock: Path) -> bool:
+    """Whether another tool holds Optuna's lock."""
+    try:
+        return time.time() - lock.lstat().st_mtime < GRACE_S
+    except FileNotFoundError:
+        return False
 
 
 def cut_tail(journal: Path) -> bool:

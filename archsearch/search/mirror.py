@@ -15,97 +15,117 @@ from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from archsearch.search.history import SE
-from archsearch.search.ledger import Direction, Ledger
+from archsearch.cost.budget import Budget
+from archsearch.records import GIVEN, OVER, stands
+from archsearch.search.history import SE, SOURCE
+from archsearch.search.ledger import CONSTRAINT, LISTED, Direction, Ledger
+from archsearch.search.tally import Follower
 
 SEEN_AS = "archsearch:seen_as"  # values that samplers are shown instead of the stored ones
-SHOWN = ("status", SE)  # user attributes that samplers may read
+SHOWN = ("status", SE, SOURCE, "equal")  # user attributes that samplers may read
 STUDY_ATTRS = "archsearch:study_attrs"  # what the sampler noted on the study while it proposed this trial
+HIDDEN = (SEEN_AS, STUDY_ATTRS, LISTED)  # system attributes that samplers are not shown
+
+
+class Copies(InMemoryStorage):
+    """Optuna's storage in memory, whose trials are put in as they are: parts that are equal in both are held once."""
+
+    def put(self, study_id: int, trial: FrozenTrial) -> None:
+        """Set the trial with this number, the next one or one that is there; its id is its number."""
+        with self._lock:
+            trials = self._studies[study_id].trials
+            if trial.number == len(trials):
+                trials.append(trial)
+                self._max_trial_id = trial.number
+                self._trial_id_to_study_id_and_number[trial.number] = (study_id, trial.number)
+            else:
+                trials[trial.number] = trial
+            self._update_cache(trial.number, study_id)
 
 
 class Mirror:
-    """The copy; trial numbers and ids equal the real study's numbers."""
+    """The copy; trial numbers and ids equal the real study's numbers.
 
-    def __init__(self, directions: list[Direction]) -> None:
-        self._directions = directions
+    budget   as it is now: it may have changed since a trial was written
+    """
+
+    def __init__(self, directions: list[Direction], budget: Budget) -> None:
+        self._directions, self._budget = directions, budget
         self.forget()
 
     def forget(self) -> None:
         """Begin with an empty copy; the next `sync` fills it again."""
         previous = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self.study = optuna.create_study(storage=InMemoryStorage(), directions=self._directions)
+        self._storage = Copies()
+        self.study = optuna.create_study(storage=self._storage, directions=self._directions)
         optuna.logging.set_verbosity(previous)
-        self._open: set[int] = set()
-        self._known = 0
+        self._follower = Follower()
 
     def sync(self, ledger: Ledger) -> list[FrozenTrial]:
         """Take over what is new in the real study; its trials by number."""
         trials = ledger.trials()
-        for number in sorted(self._open):
-            self._close(trials[number])
-        for trial in trials[self._known :]:
-            self.add(trial)
+        known = self._follower.known
+        for trial in self._follower.news(trials):
+            if trial.number >= known:
+                self._note(trial)
+            if trial.number >= known or trial.state.is_finished():
+                self._storage.put(self.study._study_id, _shown(trial, self._budget))
         return trials
 
-    def add(self, trial: FrozenTrial) -> None:
-        """Copy one trial of the real study; its number must be the next."""
-        copied = _shown(trial)
-        storage = self.study._storage
+    def _note(self, trial: FrozenTrial) -> None:
         for key, value in trial.system_attrs.get(STUDY_ATTRS, {}).items():
-            storage.set_study_system_attr(self.study._study_id, key, value)
-        storage.create_new_trial(self.study._study_id, template_trial=copied)
-        self._known += 1
-        if not trial.state.is_finished():
-            self._open.add(trial.number)
+            self._storage.set_study_system_attr(self.study._study_id, key, value)
 
     def ask(self, sampler: BaseSampler, space: Mapping[str, BaseDistribution]) -> tuple[dict[str, Any], dict[str, Any]]:
         """A proposal for the next trial: (parameters, system attributes to store with it).
 
-        The asked trial stays open in the copy until `settle`.
+        The asked trial stays in the copy until `sync` finds what the real study holds under its number.
         """
-        before = dict(self.study._storage.get_study_system_attrs(self.study._study_id))
+        before = dict(self._storage.get_study_system_attrs(self.study._study_id))
         self.study.sampler = sampler
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             trial = self.study.ask(fixed_distributions=dict(space))
-        frozen = self.study._storage.get_trial(trial._trial_id)
-        after = self.study._storage.get_study_system_attrs(self.study._study_id)
+        frozen = self._storage.get_trial(trial._trial_id)
+        after = self._storage.get_study_system_attrs(self.study._study_id)
         noted = {key: value for key, value in after.items() if before.get(key) != value}
         attrs = {key: value for key, value in frozen.system_attrs.items() if _plain(value)}
         return dict(frozen.params), attrs | ({STUDY_ATTRS: noted} if noted else {})
 
-    def settle(self, trial: FrozenTrial) -> None:
-        """Finish what `ask` began: the real study now holds it as `trial`."""
-        self._known += 1
-        self._open.add(trial.number)
-        storage = self.study._storage
-        for key, value in _shown(trial).system_attrs.items():
-            storage.set_trial_system_attr(trial.number, key, value)
-        self._close(trial)
 
-    def _close(self, trial: FrozenTrial) -> None:
-        if trial.state.is_finished():
-            shown = _shown(trial)
-            for key, value in shown.user_attrs.items():
-                self.study._storage.set_trial_user_attr(trial.number, key, value)
-            self.study._storage.set_trial_state_values(trial.number, shown.state, shown.values)
-            self._open.discard(trial.number)
+def _shown(trial: FrozenTrial, budget: Budget) -> FrozenTrial:
+    """The trial as samplers may see it.
 
-
-def _shown(trial: FrozenTrial) -> FrozenTrial:
-    """The trial as samplers may see it."""
-    seen = trial.system_attrs.get(SEEN_AS)
-    copied = optuna.trial.create_trial(
-        state=trial.state,
+    One that is hidden looks failed: Optuna's samplers look away, `history.read` knows it by its attributes. That is a
+    network that was over budget and would fit now, for nobody knows its accuracy, and an earlier run's result that was
+    made otherwise.
+    """
+    seen, status = trial.system_attrs.get(SEEN_AS), trial.user_attrs.get("status")
+    excess = budget.excess(trial.user_attrs["costs"])
+    fits = all(value <= 0 for value in excess.values())
+    hidden = (status == OVER and fits) or (status == GIVEN and not stands(trial.user_attrs))
+    constraints = {f"{CONSTRAINT}{name}": value for name, value in excess.items()}
+    values = seen if seen is not None and trial.state == TrialState.COMPLETE else trial.values
+    return FrozenTrial(
+        number=trial.number,
+        trial_id=trial.number,
+        state=TrialState.FAIL if hidden else trial.state,
+        value=None,
+        values=values,  # also of hidden ones: an older generation of NSGA-II may hold them
+        datetime_start=trial.datetime_start,
+        datetime_complete=trial.datetime_complete,
         params=trial.params,
         distributions=trial.distributions,
         user_attrs={name: trial.user_attrs[name] for name in SHOWN if name in trial.user_attrs},
-        system_attrs={k: v for k, v in trial.system_attrs.items() if k not in (SEEN_AS, STUDY_ATTRS)},
-        values=seen if seen is not None and trial.state == TrialState.COMPLETE else trial.values,
+        system_attrs={
+            name: value
+            for name, value in trial.system_attrs.items()
+            if name not in HIDDEN and not name.startswith(CONSTRAINT)
+        }
+        | constraints,
+        intermediate_values={},
     )
-    copied.datetime_start = trial.datetime_start
-    return copied
 
 
 def _plain(value: Any) -> bool:

@@ -6,21 +6,22 @@ result; both become finished trials, so the sampler learns from them, and neithe
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from statistics import median
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from archsearch import plugins
 from archsearch.cost.budget import Budget
 from archsearch.cost.count import all_metrics, count
-from archsearch.records import OVER, REPLAYED, RUNNING, SKIPPED, TRAINED
+from archsearch.records import GIVEN, OVER, REPLAYED, RUNNING, SKIPPED, TRAINED, WANTED
+from archsearch.search.history import SOURCE
 from archsearch.search.ledger import Ledger, NewTrial
 from archsearch.search.mirror import SEEN_AS, Mirror
 from archsearch.search.samplers import SamplerSetup, distributions
 from archsearch.search.stratified import Exhausted, stratified
+from archsearch.search.tally import Tally, is_first
 from archsearch.spec.arch import Arch
 from archsearch.spec.canon import key
 from archsearch.spec.fields import Codes
@@ -28,6 +29,9 @@ from archsearch.spec.space import SearchSpace
 from archsearch.spec.text import to_text
 from archsearch.surrogate.space_domain import SpaceDomain
 
+__all__ = ["Candidate", "Problem", "Proposer", "is_first"]
+
+KEYS = 1024  # networks whose keys are remembered: samplers that stall come back to the same ones
 PATIENCE = 20  # proposals in a row that need no training, before a stratified draw steps in
 
 
@@ -38,6 +42,7 @@ class Problem:
     space: SearchSpace
     budget: Budget
     minimize: tuple[str, ...] = ("madds",)
+    ladder: tuple[float, ...] = ()  # rungs of minimize[0], rising; the largest is a hard limit, too
 
     @cached_property
     def domain(self) -> SpaceDomain:
@@ -71,8 +76,9 @@ class Proposer:
         self._problem, self._ledger, self._seed, self._worker = problem, ledger, seed, worker
         self._sampler = plugins.load("samplers", sampler)
         self._distributions = distributions(problem.space.axes)
-        self._mirror = Mirror([d.name.lower() for d in ledger.study.directions])  # type: ignore[misc]
-        self._keys: dict[bytes, str] = {}
+        self._mirror = Mirror([d.name.lower() for d in ledger.study.directions], problem.budget)  # type: ignore[misc]
+        self._key = lru_cache(KEYS)(self._key_of)
+        self._wanted = 0  # networks asked for by hand that are behind us
         self._memory: dict[str, Any] = {}
 
     def next(self) -> tuple[int, Arch] | None:
@@ -82,9 +88,11 @@ class Proposer:
         """
         misses = 0
         while True:
-            trials = self._mirror.sync(self._ledger)
-            number = len(trials)
-            if not self._distributions and any(map(is_first, trials)):
+            number = len(self._mirror.sync(self._ledger))
+            tally = self._ledger.tally()
+            if (wanted := self._next_wanted(tally)) is not None:
+                return self._write(number, self._judge(wanted, tally, {})), wanted.arch
+            if not self._distributions and tally.by_key:
                 return None  # a space of one network, and a sampler is never asked where there is nothing to choose
             make = self._sampler if misses < PATIENCE else stratified
             try:
@@ -93,43 +101,57 @@ class Proposer:
                 self._mirror.forget()
                 return None
             candidate = self._candidate(self._problem.space.code(params))
-            trial = self._judge(candidate, trials, system)
-            if self._ledger.add(trial) != number:
-                raise AssertionError("another process wrote a trial while this one held the lock")
-            self._mirror.settle(self._ledger.trials()[number])
+            trial = self._judge(candidate, tally, system)
+            self._write(number, trial)
             if trial.state == TrialState.RUNNING:
                 return number, candidate.arch
             misses += 1
 
+    def _write(self, number: int, trial: NewTrial) -> int:
+        """Add a trial to the study; its number."""
+        if self._ledger.add(trial) != number:
+            raise AssertionError("another process wrote a trial while this one held the lock")
+        return number
+
+    def _next_wanted(self, tally: Tally) -> Candidate | None:
+        """The next network that was asked for by hand, fits, and is not known yet."""
+        codes = self._ledger.recall(WANTED, [])
+        while self._wanted < len(codes):
+            candidate = self._candidate(np.array(codes[self._wanted], dtype=np.int64))
+            if candidate.key not in tally.by_key and self._problem.budget.fits(candidate.costs):
+                return candidate
+            self._wanted += 1
+        return None
+
     def _setup(self, number: int) -> SamplerSetup:
         """What a sampler is made with: it is new for each trial, and its seed follows from the trial's number."""
         return SamplerSetup(seed=self._seed, number=number, domain=self._problem.domain,
-                            distributions=self._distributions, memory=self._memory)  # fmt: skip
+                            distributions=self._distributions, ladder=self._problem.ladder,
+                            memory=self._memory)  # fmt: skip
 
     def _candidate(self, code: Codes) -> Candidate:
         space = self._problem.space
         arch = space.decode(code)
-        return Candidate(arch, space.values(code), self._key(code), count(arch, self._problem.metrics))
-
-    def _key(self, code: Codes) -> str:
         name = np.asarray(code, dtype=np.int64).tobytes()
-        if name not in self._keys:
-            self._keys[name] = key(self._problem.space.decode(code))
-        return self._keys[name]
+        return Candidate(arch, space.values(code), self._key(name), count(arch, self._problem.metrics))
 
-    def _judge(self, candidate: Candidate, trials: list[FrozenTrial], system: dict[str, Any]) -> NewTrial:
+    def _key_of(self, name: bytes) -> str:
+        return key(self._problem.space.decode(np.frombuffer(name, dtype=np.int64)))
+
+    def _judge(self, candidate: Candidate, tally: Tally, system: dict[str, Any]) -> NewTrial:
         """The trial of a candidate: finished where the answer is known, running where it must be trained."""
         excess = self._problem.budget.excess(candidate.costs)
         if any(value > 0 for value in excess.values()):
-            shown = self._problem.values(self._typical(trials), candidate.costs)
+            shown = self._problem.values(self._typical(tally), candidate.costs)
             values = self._problem.values(0.0, candidate.costs)
             return self._trial(candidate, OVER, system | {SEEN_AS: shown}, excess, TrialState.COMPLETE, values)
-        first = next((t for t in trials if t.user_attrs["key"] == candidate.key and is_first(t)), None)
-        if first is None:
+        if candidate.key not in tally.by_key:
             return self._trial(candidate, RUNNING, system, excess)
-        if first.user_attrs.get("status") == TRAINED and first.state == TrialState.COMPLETE:
+        first = self._ledger.trials()[tally.by_key[candidate.key]]
+        if first.user_attrs.get("status") in (TRAINED, GIVEN) and first.state == TrialState.COMPLETE:
             trial = self._trial(candidate, REPLAYED, system, excess, TrialState.COMPLETE, list(first.values))
-            trial.attrs.update({name: first.user_attrs[name] for name in ("top1", "top5", "top1_se")})
+            told = ("top1", "top5", "top1_se", SOURCE)
+            trial.attrs.update({name: first.user_attrs[name] for name in told if name in first.user_attrs})
             trial.attrs["replay_of"] = first.number
             return trial
         trial = self._trial(candidate, SKIPPED, system, excess, TrialState.FAIL)
@@ -147,14 +169,7 @@ class Proposer:
         return NewTrial(params=candidate.params, distributions=self._distributions, attrs=attrs, constraints=excess,
                         system_attrs=dict(system), state=state, values=values)  # fmt: skip
 
-    def _typical(self, trials: list[FrozenTrial]) -> float:
+    def _typical(self, tally: Tally) -> float:
         """The accuracy that samplers are shown for a network that nobody may train: the median of the trained ones."""
-        known = [
-            t.user_attrs["top1"] for t in trials if t.user_attrs.get("status") == TRAINED and t.state.is_finished()
-        ]
-        return median(known) if known else 1 / max(self._problem.space.head.classes, 1)
-
-
-def is_first(trial: FrozenTrial) -> bool:
-    """Whether this trial stands for a training: running, trained or failed; not an answer without one."""
-    return trial.user_attrs.get("status") not in (OVER, REPLAYED, SKIPPED)
+        typical = tally.typical
+        return 1 / max(self._problem.space.head.classes, 1) if typical is None else typical

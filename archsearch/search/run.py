@@ -2,19 +2,25 @@
 
 import hashlib
 import socket
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import optuna
 
 from archsearch.errors import RunError
 from archsearch.evaluate.base import Evaluator
-from archsearch.records import BUDGETS, OBJECTIVES, RunFolder, read_toml, to_toml, write_atomic
+from archsearch.records import OBJECTIVES, SINCE, RunFolder, read_toml, to_toml, write_atomic
 from archsearch.search.config import RunConfig, differences
-from archsearch.search.finish import retrain_front
+from archsearch.search.finish import finalists, members, retrain
+from archsearch.search.given import Earlier, Progress, Taken, silent, take_over
 from archsearch.search.ledger import Direction, Ledger, open_journal
 from archsearch.search.lock import FileLock
 from archsearch.search.propose import Problem, Proposer
+from archsearch.search.rebudget import settle_budgets
+from archsearch.search.wanted import ask_for, still_wanted
 from archsearch.search.worker import Limits, Watch, Worker
+from archsearch.spec.fields import Codes
 from archsearch.spec.space import SearchSpace
 
 HOME = "archsearch:folder"  # attribute of a study in a shared storage
@@ -48,6 +54,22 @@ class Run:
     problem: Problem
     folder: RunFolder
     ledger: Ledger
+    note: str | None = None  # what opening it has changed
+
+    def take_over(self, earlier: Sequence[Earlier], tell: Progress = silent) -> list[Taken]:
+        """Take the results of earlier runs over, each once."""
+        with self._alone():
+            return [take_over(self.ledger, self.problem, self.config, each, tell=tell) for each in earlier]
+
+    def ask_for(self, codes: Sequence[Codes]) -> list[str]:
+        """Have these networks trained before the sampler's own; one line for each that was tried before."""
+        with self._alone():
+            return ask_for(self.ledger, self.problem, codes)
+
+    @property
+    def trials(self) -> int:
+        """Networks to train: as many as asked for, and in any case those that were named by hand."""
+        return max(self.config.trials, self.ledger.tally().begun + still_wanted(self.ledger, self.problem))
 
     def search(self, evaluator: Evaluator, watch: Watch) -> str:
         """Train networks until a limit is reached; why it ended. Goes on where an earlier call stopped."""
@@ -58,17 +80,21 @@ class Run:
             )
 
         worker = Worker(self.folder, self.ledger, evaluator, proposer=proposer, seed=self.config.seed, watch=watch)
-        limits = Limits(trials=self.config.trials, timeout=self.config.timeout, trial_timeout=self.config.trial_timeout)
+        limits = Limits(trials=self.trials, timeout=self.config.timeout, trial_timeout=self.config.trial_timeout,
+                        flat=self.config.stop_when_flat, since=self.ledger.recall(SINCE, 0))  # fmt: skip
         try:
             return worker.search(self.problem, limits)
         finally:
             worker.leave()
 
     def finish(self, evaluator: Evaluator, watch: Watch) -> None:
-        """Retrain the front in full and test it once."""
-        retrain_front(
-            self.folder, self.ledger, evaluator, most=self.config.finalists, seed=self.config.seed, watch=watch
-        )
+        """Retrain the front, or the winners of the ladder's rungs, in full and test them once."""
+        chosen = finalists(members(self.ledger.trials(), self.problem), self.config.finalists)
+        retrain(self.folder, self.ledger, evaluator, chosen=chosen, seed=self.config.seed, watch=watch)
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """While this is held no worker proposes."""
+        return FileLock(self.folder.workers / "propose.lock").held()
 
 
 def open_run(config: RunConfig, problem: Problem, folder: RunFolder) -> Run:
@@ -80,12 +106,14 @@ def open_run(config: RunConfig, problem: Problem, folder: RunFolder) -> Run:
     folder.make()
     with FileLock(folder.workers / "propose.lock").held():
         check_folder(folder, config)
-        write_atomic(folder.command, to_toml(config.to_dict()))
+        if not folder.command.exists():
+            write_atomic(folder.command, to_toml(config.to_dict()))
         ledger = open_ledger(folder, config.storage, config.study, problem.minimize)
         check_home(ledger, folder, config)
         ledger.remember(OBJECTIVES, ["top1", *problem.minimize])
-        ledger.remember(BUDGETS, problem.budget.to_dict())
-    return Run(config=config, problem=problem, folder=folder, ledger=ledger)
+        note = settle_budgets(ledger, problem, folder)
+        write_atomic(folder.command, to_toml(config.to_dict()))
+    return Run(config=config, problem=problem, folder=folder, ledger=ledger, note=note)
 
 
 def open_ledger(folder: RunFolder, storage: str | None, name: str, minimize: tuple[str, ...]) -> Ledger:

@@ -29,6 +29,7 @@ class SamplerSetup:
     number: int  # of the trial
     domain: Domain  # what may be proposed: its axes, exact costs, networks that fit
     distributions: Mapping[str, BaseDistribution]  # one an axis
+    ladder: tuple[float, ...] = ()  # rungs of the first metric minimised, rising: the best within each is wanted
     memory: dict[str, Any] = field(default_factory=dict)  # lasts while the process does; only to save time
 
     @property

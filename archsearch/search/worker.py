@@ -14,9 +14,10 @@ from optuna.trial import FrozenTrial, TrialState
 from archsearch.errors import CheckpointError, TrainingError
 from archsearch.evaluate.base import Evaluation, Evaluator, Job
 from archsearch.records import FAILED, TRAINED, RunFolder
+from archsearch.search.flat import is_flat
 from archsearch.search.ledger import Ledger
 from archsearch.search.lock import FileLock, is_alive
-from archsearch.search.propose import Problem, Proposer, is_first
+from archsearch.search.propose import Problem, Proposer
 from archsearch.spec.arch import Arch
 
 log = logging.getLogger("archsearch")
@@ -41,6 +42,8 @@ class Limits:
     trials: int
     timeout: float | None = None  # of the search [s]
     trial_timeout: float | None = None  # of one trial [s]
+    flat: float | None = None  # share of the hypervolume that the next network must be expected to add
+    since: int = 0  # first trial that the budgets of now could have made
 
 
 def job_seed(seed: int, number: int) -> int:
@@ -101,28 +104,35 @@ class Worker:
 
     def leave(self) -> None:
         """Give up this worker's place; checkpoints that a killed worker left of finished trials go, too."""
-        for trial in self._ledger.trials():
-            if trial.state.is_finished():
-                remove(self._folder.checkpoints / f"trial-{trial.number}")
+        trials = self._ledger.trials()
+        for folder in self._folder.checkpoints.glob("trial-*"):
+            number = folder.name.removeprefix("trial-")
+            if number.isdecimal() and int(number) < len(trials) and trials[int(number)].state.is_finished():
+                remove(folder)
         self._presence.leave()
 
     def _take(self, limits: Limits, *, late: bool) -> tuple[tuple[int, Arch] | None, str]:
         """A trial that a dead worker left, or a new one; else None and the reason."""
         with self._gate.held():
-            trials = self._ledger.trials()
-            for trial in trials:
-                if trial.state == TrialState.RUNNING and not self._presence.alive(trial.user_attrs["worker"]):
+            for trial in self._running():
+                if not self._presence.alive(trial.user_attrs["worker"]):
                     self._ledger.note(trial.number, {"worker": self._presence.name})
                     return (trial.number, Arch.from_dict(trial.user_attrs["arch_json"])), ""
             if late:
                 return None, "time limit"
-            if sum(map(is_first, trials)) >= limits.trials:
+            if self._ledger.tally().begun >= limits.trials:
                 return None, "all trials done"
+            if limits.flat is not None and (why := is_flat(self._ledger.trials(), limits.flat, since=limits.since)):
+                return None, why
             return self._proposer.next(), "every network that fits has been tried"
 
+    def _running(self) -> list[FrozenTrial]:
+        numbers = list(self._ledger.tally().open)
+        trials = self._ledger.trials()
+        return [trials[number] for number in numbers if trials[number].state == TrialState.RUNNING]
+
     def _others_run(self) -> bool:
-        running = [t.user_attrs["worker"] for t in self._ledger.trials() if t.state == TrialState.RUNNING]
-        return any(worker != self._presence.name for worker in running)
+        return any(trial.user_attrs["worker"] != self._presence.name for trial in self._running())
 
     def _evaluate(self, problem: Problem, number: int, arch: Arch, time_limit_s: float | None) -> None:
         self._watch.trial_began(number, arch)
@@ -132,12 +142,11 @@ class Worker:
         try:
             result = afresh(self._evaluator.evaluate, arch, job)
         except TrainingError as error:
-            self._ledger.note(number, {"status": FAILED, "reason": f"{error.reason}: {error}"})
-            self._ledger.finish(number, None)
+            self._ledger.finish(number, None, {"status": FAILED, "reason": f"{error.reason}: {error}"})
         else:
-            self._ledger.note(number, {"status": TRAINED, **attributes(result)})
             costs = self._ledger.trials()[number].user_attrs["costs"]
-            self._ledger.finish(number, problem.values(result.top1, costs))
+            attrs = {"status": TRAINED, **attributes(result)}
+            self._ledger.finish(number, problem.values(result.top1, costs), attrs)
         remove(folder)
         self._watch.trial_ended(self._ledger.trials(), number)
 

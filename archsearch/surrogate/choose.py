@@ -219,5 +219,6 @@ class Chooser:
         row = int(scores.argmax())
         least = np.minimum(where.min(axis=0, initial=np.inf), costs.min(axis=0, initial=np.inf))
         more = gain(mean[[row]], sd[[row]], where[[row]], under)[0]
-        so_far = volume_of(under, least)
+        floor = None if len(least) else float(posterior.mean[had].min(initial=np.inf))  # without costs: one step
+        so_far = volume_of(under, least, floor)
         return Pick(code=state.networks.codes[rows[row]], gain=float(more / so_far) if so_far > 0 else 1.0, fit=fit)

@@ -140,7 +140,7 @@ def test_bad_input_is_one_line_and_code_2_and_writes_nothing(cli, tmp_path, opti
 def test_a_results_folder_of_another_run_is_refused(cli, finished):
     done = cli(*finished, "--sampler", "tpe")
     assert done.code == 2
-    assert "holds another run: sampler is 'random' there, 'tpe' here" in done.err
+    assert "holds another run: sampler is 'greybox' there, 'tpe' here" in done.err
 
 
 def test_a_damaged_run_toml_is_told(cli, finished, tmp_path):

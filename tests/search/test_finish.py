@@ -13,7 +13,7 @@ def test_the_front_is_what_no_trained_network_beats(tmp_path, silent):
     run = make_run(tmp_path / "run", sampler="nsga2", trials=30)
     run.search(Noting(), silent)
     trials = run.ledger.trials()
-    members = front_trials(trials)
+    members = front_trials(trials, run.problem.budget)
     values = np.array([[-t.values[0], t.values[1]] for t in trained(trials)])
     assert {t.number for t in members} == {t.number for t, on in zip(trained(trials), front(values), strict=True) if on}
     costs = [t.values[1] for t in members]
@@ -23,7 +23,7 @@ def test_the_front_is_what_no_trained_network_beats(tmp_path, silent):
 def test_few_finalists_hold_the_most_accurate_and_the_cheapest(tmp_path, silent):
     run = make_run(tmp_path / "run", trials=40)
     run.search(Noting(), silent)
-    members = front_trials(run.ledger.trials())
+    members = front_trials(run.ledger.trials(), run.problem.budget)
     assert len(members) > 4
     chosen = finalists(members, 3)
     assert len(chosen) == 3
@@ -39,7 +39,7 @@ def test_each_finalist_is_tested_once_and_its_result_kept(tmp_path, silent):
     run = make_run(tmp_path / "run", trials=12, finalists=3)
     run.search(evaluator, silent)
     run.finish(evaluator, silent)
-    chosen = finalists(front_trials(run.ledger.trials()), 3)
+    chosen = finalists(front_trials(run.ledger.trials(), run.problem.budget), 3)
     assert evaluator.tested == [t.user_attrs["key"] for t in chosen]
     for trial in chosen:
         result = run.ledger.recall(TESTED.format(trial.number))

@@ -125,4 +125,4 @@ def test_a_full_disk_while_the_lock_is_taken_leaves_it_free(tmp_path, monkeypatc
     monkeypatch.setattr(lock, "cut_tail", full)
     with pytest.raises(OSError, match="No space left"):
         lock.JournalLock(tmp_path / "study.journal").acquire()
-    assert FileLock(tmp_path / "study.journal.lock").take(wait=False)
+    assert FileLock(tmp_path / "study.journal.flock").take(wait=False)

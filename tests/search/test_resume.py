@@ -1,8 +1,6 @@
 """A run that was stopped, killed or joined ends as one that was not."""
 
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -11,21 +9,13 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
+from archsearch import plugins
 from archsearch.records import TESTED
 from archsearch.report.open import open_run
-from archsearch.search.propose import is_first
 from tests.search.conftest import Noting, Silent, make_run, story
+from tests.search.workers import finish, kill, start
 
 ROOT = Path(__file__).resolve().parents[2]
-WORKER = """
-import sys
-from pathlib import Path
-from tests.search.conftest import Silent, Slow, make_run
-run = make_run(Path(sys.argv[1]), sampler=sys.argv[2], trials=int(sys.argv[3]), budgets={"madds": "20M"}, finalists=3)
-print("ready", flush=True)
-run.search(Slow(float(sys.argv[4])), Silent())
-run.finish(Slow(4 * float(sys.argv[4])), Silent())
-"""
 REAL = """
 import sys
 from pathlib import Path
@@ -36,47 +26,24 @@ sys.exit(code(["run", "--space", sys.argv[1], "--out", sys.argv[2], *words]))
 """
 
 
-def start(folder: Path, sampler: str, trials: int, delay: float) -> subprocess.Popen:
-    """A worker process that has opened the run."""
-    command = [sys.executable, "-c", WORKER, str(folder), sampler, str(trials), str(delay)]
-    worker = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
-    )
-    assert worker.stdout is not None
-    worker.stdout.readline()
-    return worker
-
-
-def kill(worker: subprocess.Popen) -> None:
-    """SIGKILL, as the kernel does it when memory is short."""
-    worker.send_signal(signal.SIGKILL)
-    worker.communicate()
-
-
-def finish(worker: subprocess.Popen) -> None:
-    """Wait for a worker's clean end."""
-    worker.communicate(timeout=120)
-    assert worker.returncode == 0
+KILLS = [(name, 20 if name == "greybox" else 6) for name in plugins.names("samplers") if name != "gp"]
+SHORT = {"budgets": {"madds": "20M"}, "finalists": 3}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("sampler", "kills"), [("nsga3", 10), ("random", 3), ("tpe", 3)])
+@pytest.mark.parametrize(("sampler", "kills"), KILLS)
 def test_sigkill_at_random_moments_changes_nothing(tmp_path, sampler, kills):
-    rng = random.Random(f"{sampler} {kills}")
+    rng, options = random.Random(f"{sampler} {kills}"), {"sampler": sampler, "trials": 60, **SHORT}
     for _ in range(kills):
-        worker = start(tmp_path / "killed", sampler, 60, 0.03)
-        time.sleep(rng.uniform(0.0, 0.4))
+        worker = start(tmp_path / "killed", delay=0.03, **options)
+        time.sleep(rng.uniform(0.0, 3.6 / kills))
         kill(worker)
-    assert (
-        sum(map(is_first, make_run(tmp_path / "killed", sampler=sampler, budgets={"madds": "20M"}).ledger.trials()))
-        < 60
-    )
-    finish(start(tmp_path / "killed", sampler, 60, 0.0))
-    finish(start(tmp_path / "whole", sampler, 60, 0.0))
-    killed = make_run(tmp_path / "killed", sampler=sampler, budgets={"madds": "20M"})
-    whole = make_run(tmp_path / "whole", sampler=sampler, budgets={"madds": "20M"})
+    assert make_run(tmp_path / "killed", **options).ledger.tally().begun < 60
+    finish(start(tmp_path / "killed", **options))
+    finish(start(tmp_path / "whole", **options))
+    killed, whole = (make_run(tmp_path / name, **options) for name in ("killed", "whole"))
     assert story(killed) == story(whole)
-    assert sum(map(is_first, whole.ledger.trials())) == 60
+    assert whole.ledger.tally().begun == 60
     tests = [{k: v for k, v in run.ledger.study.user_attrs.items() if "test" in k} for run in (killed, whole)]
     assert tests[0] == tests[1]
     assert len(tests[0]) == 3
@@ -84,15 +51,15 @@ def test_sigkill_at_random_moments_changes_nothing(tmp_path, sampler, kills):
 
 @pytest.mark.slow
 def test_kills_between_the_tests_of_the_front_change_nothing(tmp_path):
-    finish(start(tmp_path / "whole", "random", 12, 0.0))
-    whole = make_run(tmp_path / "whole", sampler="random", budgets={"madds": "20M"})
+    finish(start(tmp_path / "whole", trials=12, **SHORT))
+    whole = make_run(tmp_path / "whole", **SHORT)
     for tested in (1, 2):
-        worker = start(tmp_path / "killed", "random", 12, 0.1)
-        run = make_run(tmp_path / "killed", sampler="random", budgets={"madds": "20M"})
+        worker = start(tmp_path / "killed", delay=0.1, trials=12, **SHORT)
+        run = make_run(tmp_path / "killed", **SHORT)
         while sum(name.startswith("archsearch:test:") for name in run.ledger.study.user_attrs) < tested:
             time.sleep(0.02)
         kill(worker)
-    finish(start(tmp_path / "killed", "random", 12, 0.0))
+    finish(start(tmp_path / "killed", trials=12, **SHORT))
     assert run.ledger.study.user_attrs == whole.ledger.study.user_attrs
     assert story(run) == story(whole)
 
@@ -111,7 +78,8 @@ def test_kills_in_real_trainings_change_nothing(tmp_path):
         for _ in range(kills):
             worker = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             time.sleep(6 + rng.uniform(0, 2))
-            kill(worker)
+            worker.kill()
+            worker.communicate()
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
         assert done.returncode == 0, done.stderr
         study = open_run(tmp_path / folder)[0]
@@ -123,7 +91,8 @@ def test_kills_in_real_trainings_change_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(("sampler", "steps"), [
-    ("random", (7, 20, 31)), ("nsga2", (7, 25, 45)), ("nsga3", (9, 30, 45)), ("tpe", (7, 15, 25)), ("gp", (5, 11, 13)),
+    ("random", (7, 20, 31)), ("nsga2", (7, 25, 45)), ("nsga3", (9, 30, 45)), ("tpe", (7, 15, 25)), ("gp", (4, 8, 9)),
+    ("greybox", (7, 19, 25)),
 ])  # fmt: skip
 def test_stopping_and_going_on_gives_the_same_trials(tmp_path, silent, sampler, steps):
     for trials in steps:
@@ -137,9 +106,7 @@ def test_stopping_and_going_on_gives_the_same_trials(tmp_path, silent, sampler, 
 
 @pytest.mark.slow
 def test_two_workers_lose_nothing_and_repeat_nothing(tmp_path):
-    workers = [start(tmp_path / "run", "nsga2", 60, 0.02) for _ in range(2)]
-    for worker in workers:
-        finish(worker)
+    finish(*[start(tmp_path / "run", delay=0.02, sampler="nsga2", trials=60, **SHORT) for _ in range(2)])
     run = make_run(tmp_path / "run", sampler="nsga2", budgets={"madds": "20M"})
     trials = run.ledger.trials()
     trained = [t for t in trials if t.user_attrs["status"] == "trained"]
@@ -153,8 +120,8 @@ def test_two_workers_lose_nothing_and_repeat_nothing(tmp_path):
 
 @pytest.mark.slow
 def test_a_living_worker_takes_over_the_trial_of_a_dead_one(tmp_path, silent):
-    worker = start(tmp_path / "run", "random", 3, 30.0)
-    run = make_run(tmp_path / "run", sampler="random", trials=3, budgets={"madds": "20M"})
+    worker = start(tmp_path / "run", delay=30.0, trials=3, **SHORT)
+    run = make_run(tmp_path / "run", trials=3, **SHORT)
     while not run.ledger.trials():
         time.sleep(0.05)
     assert run.ledger.trials()[0].state == TrialState.RUNNING

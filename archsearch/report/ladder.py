@@ -1,0 +1,61 @@
+"""A run with a budget ladder: the best network within each rung."""
+
+import numpy as np
+import optuna
+import pandas as pd
+
+from archsearch.cost.ladder import best_within
+from archsearch.records import LADDER
+from archsearch.report.frame import budgets_of, candidates, objectives_of
+from archsearch.report.markup import Markup, table, tag
+from archsearch.report.theme import percent, scaled, short
+from archsearch.report.view import View
+
+HEAD = ("validation top-1", "test top-1", "MAdds", "parameters", "peak memory")
+
+
+def rungs_of(study: optuna.Study) -> list[float]:
+    """The rungs of a run's ladder, rising; [] where it has none."""
+    return list(study.user_attrs.get(LADDER, []))
+
+
+def ladder_metric(study: optuna.Study) -> str:
+    """The metric that the rungs limit: the first one that is minimised."""
+    return [*objectives_of(study), "madds"][1]
+
+
+def ladder_frame(study: optuna.Study, frame: pd.DataFrame) -> pd.DataFrame:
+    """One row a rung: `budget`, then the trial's columns; those are missing where no network within it was trained.
+
+    frame    as `frame.trials_frame` makes it
+    """
+    rungs = rungs_of(study)
+    known = candidates(frame, budgets_of(study)).reset_index(drop=True)
+    rows = best_within(rungs, known[ladder_metric(study)], known["top1"])
+    best = known.reindex([row if row >= 0 else -1 for row in rows]).reset_index(drop=True)
+    best.insert(0, "budget", np.array(rungs, dtype=float))
+    return best
+
+
+def ladder_section(seen: View) -> Markup:
+    """The rungs as a table; nothing for a run without a ladder."""
+    rungs = rungs_of(seen.study)
+    if not rungs:
+        return Markup("")
+    metric = ladder_metric(seen.study)
+    head = [f"{short(metric)} up to", "trial", *HEAD]
+    rows = [tag("tr", *(tag("td", cell) for cell in _cells(row, metric)))
+            for row in ladder_frame(seen.study, seen.frame).to_dict("records")]  # fmt: skip
+    note = "The most accurate network on validation within each limit; a network may be the best within several."
+    return tag("section", tag("h2", "The budget ladder"), table(head, rows, "ladder"), tag("p", note, class_="note"))
+
+
+def _cells(row: dict[str, float], metric: str) -> list[str]:
+    limit = scaled(metric, row["budget"])
+    if row["number"] != row["number"]:
+        return [limit, "none trained", *("" for _ in HEAD)]
+    return [
+        limit, str(int(row["number"])), percent(row["top1"], row["top1_se"]),
+        percent(row["top1_test"], row["top1_test_se"]), *(scaled(name, row[name])
+                                                          for name in ("madds", "params", "peak_memory")),
+    ]  # fmt: skip
