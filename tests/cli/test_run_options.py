@@ -85,12 +85,12 @@ def test_earlier_runs_are_taken_over_and_count_where_they_were_made_alike(cli, t
     assert done.json["trials"] == {"given": 8, "trained": 8}
     assert "8 networks of" in done.err
     assert "they count as this run's own" in done.err
-    assert "from an earlier run" in (tmp_path / "new" / "report.html").read_text()
     keys = {row["key"]: row["top1"] for row in done.json["front"]}
     best = max(old, key=lambda row: row["top1"])
     assert max(keys.values()) >= best["top1"]
     other = run(cli, *options, "--out", "other", "--epochs", 9, "--from", "old", "--from", "new")
     assert "they only inform the sampler: epochs differ" in other.err
+    assert "from an earlier run" in (tmp_path / "other" / "report.html").read_text()
     assert other.json["trials"] == {"given": 16, "trained": 8}
     assert all(row["trial"] >= 16 for row in other.json["front"])
     assert run(cli, *options, "--out", "new", "--from", "old").json == done.json
