@@ -7,6 +7,7 @@ by the part of the box at or above c. Expected improvement: Jones et al. 1998, d
 hypervolume's: Emmerich et al. 2006, doi:10.1109/TEVC.2005.859463, whose second objective is uncertain, too.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -61,6 +62,9 @@ def _boxes(values: Floats, costs: Floats, floor: float, reference: Floats) -> It
     if costs.shape[1] == 0:
         yield (), (), max(floor, float(values.max(initial=-np.inf)))
         return
+    if costs.shape[1] == 2:
+        yield from _rectangles(values, costs, floor, reference)
+        return
     last, end = costs[:, -1], float(reference[-1])
     edges: list[float] = [-np.inf, *np.unique(last[last < end]).tolist(), end]
     going: dict[_Box, float] = {}
@@ -72,6 +76,31 @@ def _boxes(values: Floats, costs: Floats, floor: float, reference: Floats) -> It
         going = {box: going[box] if box in going else begin for box, begin in here.items()}
     for box, begin in going.items():
         yield (*box[0], begin), (*box[1], end), box[2]
+
+
+def _rectangles(values: Floats, costs: Floats, floor: float, reference: Floats) -> Iterator[_Box]:
+    """The boxes for two costs, about two a network: from the best value down, each network holds what lies above its
+    costs and below the staircase of the better ones."""
+    order = np.argsort(-values, kind="stable")
+    corners = [(*costs[row].tolist(), float(values[row])) for row in order if values[row] > floor]
+    xs: list[float] = []  # the staircase of those above: x rises, y falls
+    ys: list[float] = []
+    end_x, end_y = reference.tolist()
+    for x, y, level in [*corners, (-np.inf, -np.inf, floor)]:
+        step = bisect_right(xs, x)
+        left, top = x, ys[step - 1] if step else end_y
+        if x >= end_x or y >= top:
+            continue
+        while top > y:
+            right = xs[step] if step < len(xs) else end_x
+            if right > left:
+                yield (left, y), (right, top), level
+            if step == len(xs):
+                break
+            left, top = right, ys[step]
+            step += 1 if top > y else 0
+        first = bisect_left(xs, x)
+        xs[first:step], ys[first:step] = [x], [y]
 
 
 def improvement(mean: Floats, sd: Floats, level: Floats) -> Floats:
