@@ -124,3 +124,4 @@ def greybox(setup: SamplerSetup) -> GreyboxSampler:
 
 
 greybox.tells_gain = True  # type: ignore[attr-defined]  # so that a run may stop when the search is flat
+greybox.repeats = True  # type: ignore[attr-defined]  # so that a run may ask for second trainings
