@@ -16,6 +16,7 @@ from scipy.special import ndtr
 from archsearch.surrogate.domain import Floats
 
 FAR = 6.0  # standard deviations beyond which an improvement is none, below 1e-10 of one
+LEAST = 1e-100  # stands for a standard deviation of 0; its square is still a number
 CELLS = 2_000_000  # networks times boxes that are worked on at once
 
 
@@ -73,15 +74,15 @@ def _boxes(values: Floats, costs: Floats, floor: float, reference: Floats) -> It
 
 def improvement(mean: Floats, sd: Floats, level: Floats) -> Floats:
     """Expected improvement of normal values over levels; shapes broadcast; sd 0 gives the plain difference."""
-    safe = np.maximum(sd, 1e-300)
+    safe = np.maximum(sd, LEAST)
     z = (mean - level) / safe
-    return np.asarray(np.maximum(sd * (z * ndtr(z) + np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)), 0.0))
+    return np.asarray(np.maximum(safe * (z * ndtr(z) + np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)), 0.0))
 
 
 def gain(mean: Floats, sd: Floats, costs: Floats, under: Stairs) -> Floats:
     """Expected hypervolume improvement of n networks, float64[n].
 
-    mean, sd   of their values, float64[n]; sd all 0 gives the improvement of the mean
+    mean, sd   of their values, float64[n]; sd 0 gives the improvement of the mean
     costs      exact, float64[n, m]; in the same unit as the staircase
     """
     step = max(1, CELLS // max(len(under.level), 1))
@@ -104,11 +105,7 @@ def _summed(mean: Floats, sd: Floats, costs: Floats, under: Stairs) -> Floats:
     size = np.ones((len(mean), len(under.level)))
     for m in range(costs.shape[1]):
         size *= np.maximum(under.high[:, m] - np.maximum(under.low[:, m], costs[:, m, None]), 0.0)
-    if sd.any():
-        more = improvement(mean[:, None], sd[:, None], under.level)
-    else:
-        more = np.maximum(mean[:, None] - under.level, 0.0)
-    return np.asarray((size * more).sum(axis=1))
+    return np.asarray((size * improvement(mean[:, None], sd[:, None], under.level)).sum(axis=1))
 
 
 def volume(values: Floats, costs: Floats, floor: float, reference: Floats, least: Floats) -> float:

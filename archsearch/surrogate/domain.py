@@ -22,7 +22,7 @@ class Networks:
     """n networks, with all that is known of them before any training."""
 
     codes: Codes  # one choice for each axis, int64[n, axes]
-    slots: NDArray[np.int64]  # the same with IDLE where an axis makes no difference; equal for equal networks
+    slots: NDArray[np.int64]  # the same with IDLE where an axis makes no difference; equal ones are the same network
     costs: Floats  # what is minimised, exact: float64[n, objectives - 1]
     traits: Floats  # further numbers that may say something of accuracy (logarithms of costs): float64[n, traits]
     names: NDArray[np.void]  # equal where two networks are the same one, void[n]; `tobytes` of one is its name
