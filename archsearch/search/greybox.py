@@ -8,7 +8,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from archsearch.records import GAIN
+from archsearch.records import AGAIN, GAIN
 from archsearch.search.history import History, read, values_of
 from archsearch.search.informed import informed
 from archsearch.search.samplers import SamplerSetup
@@ -80,12 +80,14 @@ class GreyboxSampler(BaseSampler):
         """What the surrogate would train next; its refit and the gain it expects are noted on the trial."""
         chooser = Chooser(setup.domain, setup.seed, setup.memory)
         seen = Seen(judged=history.judged, top1=history.top1, error=history.error, pending=history.pending,
-                    left=history.seen, rungs=setup.ladder)  # fmt: skip
+                    left=history.seen, rungs=setup.ladder, repeats=setup.repeats)  # fmt: skip
         pick = chooser.pick(seen, last_fit(study))
         if pick is None:
             return None
         storage = study._storage
         storage.set_trial_system_attr(trial._trial_id, GAIN, pick.gain)
+        if pick.again:
+            storage.set_trial_system_attr(trial._trial_id, AGAIN, True)
         if pick.fit is not None:
             storage.set_trial_system_attr(trial._trial_id, FIT, {"at": pick.fit.at, "logs": list(pick.fit.logs)})
         return pick.code

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from archsearch.pareto import front
 from archsearch.surrogate.domain import Floats
 
+BEYOND = 0.05  # share of the range of cost by which a reference lies beyond the dearest network
 FAR = 6.0  # standard deviations beyond which an improvement is none, below 1e-10 of one
 LEAST = 1e-100  # stands for a standard deviation of 0; its square is still a number
 CELLS = 2_000_000  # networks times boxes that are worked on at once
@@ -118,3 +121,32 @@ def volume_of(under: Stairs, least: Floats, floor: float | None = None) -> float
     sides = np.maximum(under.high - np.maximum(under.low, least), 0.0)
     above = under.level - (under.level.min() if floor is None else floor)
     return float((np.prod(sides, axis=1) * above).sum())
+
+
+def learned(sd: Floats, noise: float) -> Floats:
+    """By how much one noisy measurement is expected to move a mean: its standard deviation beforehand."""
+    return np.asarray(sd**2 / np.sqrt(sd**2 + noise))
+
+
+def second_look(mean: Floats, sd: Floats, costs: Floats, may: NDArray[np.bool_], *, noise: float) -> Floats:
+    """What measuring a known network again is expected to add to the front of posterior means, float64[n]; 0 where it
+    may not be measured.
+
+    The knowledge gradient (Frazier et al. 2009, doi:10.1287/ijoc.1080.0314) with the hypervolume as the value of what
+    is known: the network's mean will move by `learned`, the others stay, and the front is chosen afterwards.
+    noise   variance of one measurement
+    """
+    floor, reference = float(mean.min(initial=np.inf)), costs.max(axis=0, initial=-np.inf)
+    reference = reference + BEYOND * (reference - costs.min(axis=0, initial=np.inf)) if len(mean) else reference
+    values = np.concatenate([-mean[:, None], costs], axis=1)
+    on = front(values)
+    worth = np.zeros(len(mean))
+    off = may & ~on
+    worth[off] = gain(mean[off], learned(sd[off], noise), costs[off], stairs(mean[on], costs[on], floor, reference))
+    for row in np.flatnonzero(on & may):
+        rest = np.delete(np.arange(len(mean)), row)
+        rest = rest[front(values[rest])]
+        under, here = stairs(mean[rest], costs[rest], floor, reference), [row]
+        moved = gain(mean[here], learned(sd[here], noise), costs[here], under)
+        worth[row] = (moved - gain(mean[here], np.zeros(1), costs[here], under))[0]
+    return worth
