@@ -123,6 +123,12 @@ def volume_of(under: Stairs, least: Floats, floor: float | None = None) -> float
     return float((np.prod(sides, axis=1) * above).sum())
 
 
+def beyond(least: Floats, most: Floats) -> Floats:
+    """A reference for costs between these: a little beyond the most; 1 beyond where all are equal, so that a cost in
+    which networks do not differ takes nothing away."""
+    return np.asarray(most + np.where(most > least, BEYOND * (most - least), 1.0))
+
+
 def learned(sd: Floats, noise: float) -> Floats:
     """By how much one noisy measurement is expected to move a mean: its standard deviation beforehand."""
     return np.asarray(sd**2 / np.sqrt(sd**2 + noise))
@@ -136,8 +142,9 @@ def second_look(mean: Floats, sd: Floats, costs: Floats, may: NDArray[np.bool_],
     is known: the network's mean will move by `learned`, the others stay, and the front is chosen afterwards.
     noise   variance of one measurement
     """
-    floor, reference = float(mean.min(initial=np.inf)), costs.max(axis=0, initial=-np.inf)
-    reference = reference + BEYOND * (reference - costs.min(axis=0, initial=np.inf)) if len(mean) else reference
+    if not len(mean):
+        return np.zeros(0)
+    floor, reference = float(mean.min()), beyond(costs.min(axis=0), costs.max(axis=0))
     values = np.concatenate([-mean[:, None], costs], axis=1)
     on = front(values)
     worth = np.zeros(len(mean))

@@ -50,6 +50,16 @@ def joined(parts: list[Networks]) -> Networks:
     return Networks(**{field: np.concatenate([getattr(part, field) for part in parts]) for field in fields})
 
 
+def spelled(networks: Networks, like: Networks) -> Networks:
+    """The same networks, each as the first of `like` that is the same one, or as it is where there is none.
+
+    Two codes of one network may differ in their slots: two widths that are rounded to the same channels, say.
+    """
+    names = np.concatenate([like.names, networks.names])
+    _, first, place = np.unique(names, return_index=True, return_inverse=True)
+    return joined([like, networks]).take(first[place[len(like) :]])
+
+
 class Domain(Protocol):
     """A set of networks that may be proposed: all of them fit the budget.
 
