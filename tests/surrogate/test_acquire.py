@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from archsearch.pareto import hypervolume
-from archsearch.surrogate.acquire import CELLS, gain, improvement, stairs, volume, volume_of
+from archsearch.surrogate.acquire import (
+    CELLS,
+    beyond,
+    gain,
+    improvement,
+    learned,
+    second_look,
+    stairs,
+    volume,
+    volume_of,
+)
 
 FLOOR = 0.0
 END = 5.0  # the reference in every cost
@@ -143,7 +153,10 @@ def test_a_cheaper_network_never_gains_less(data, had):
 @given(st.data(), fronts())
 def test_many_networks_gain_what_each_gains_alone_with_and_without_doubt(data, had):
     some = data.draw(st.lists(newcomers(had[1].shape[1]), min_size=1, max_size=5))
-    mean, at = np.array([each[0] for each in some]), np.array([each[2] for each in some]).reshape(len(some), had[1].shape[1])
+    mean, at = (
+        np.array([each[0] for each in some]),
+        np.array([each[2] for each in some]).reshape(len(some), had[1].shape[1]),
+    )
     sd = np.array([each[1] for each in some]) * (np.arange(len(some)) % 2)
     under = built(*had)
     alone = [one(*each, under) for each in zip(mean, sd, at, strict=True)]
@@ -177,3 +190,35 @@ def test_an_improvement_is_never_below_the_plain_one_and_meets_it_without_doubt(
     plain = max(mean - level, 0)
     assert improvement(np.array(mean), np.array(sd), np.array(level)) >= plain - 1e-12
     assert improvement(np.array(mean), np.array(0.0), np.array(level)) == pytest.approx(plain, abs=1e-12)
+
+
+@settings(max_examples=15)
+@given(st.data(), fronts(most=2), st.floats(0.01, 2))
+def test_a_second_look_is_worth_what_the_front_of_means_is_expected_to_grow_by(data, had, noise):
+    mean, costs = had
+    n = len(mean)
+    sd = np.array(data.draw(st.lists(st.floats(0.05, 2), min_size=n, max_size=n)))
+    may = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)), dtype=bool)
+    worth = second_look(mean, sd, costs, may, noise=noise)
+    assert (worth[~may] == 0).all()
+    z = np.linspace(-8, 8, 401)
+    mass = stats.norm.pdf(z) * (z[1] - z[0])
+    for row in np.flatnonzero(may):
+        reference = np.array([-mean.min(), *beyond(costs.min(axis=0), costs.max(axis=0))])
+        volumes = []
+        for each in [0.0, *z]:
+            moved = mean.copy()
+            moved[row] += each * learned(sd[row], noise)
+            volumes.append(hypervolume(np.column_stack([-moved, costs]), reference))
+        assert worth[row] == pytest.approx(mass @ volumes[1:] - volumes[0], abs=1e-3 * max(1, max(volumes)))
+
+
+@given(st.floats(0.01, 3), st.floats(0.01, 3))
+def test_what_a_measurement_teaches_is_what_it_takes_from_the_variance(sd, noise):
+    left = 1 / (1 / sd**2 + 1 / noise)
+    assert learned(np.array(sd), noise) ** 2 == pytest.approx(sd**2 - left)
+
+
+def test_a_reference_lies_beyond_the_dearest_in_every_cost():
+    least, most = np.array([1.0, 3.0]), np.array([2.0, 3.0])
+    assert beyond(least, most).tolist() == pytest.approx([2.05, 4.0])
