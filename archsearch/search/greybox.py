@@ -31,6 +31,24 @@ class GreyboxSampler(BaseSampler):
 
     An ordinary Optuna sampler for studies whose parameters are the axes of a domain: first objective accuracy, up;
     then the domain's costs, down. Reads the study alone, so it goes on wherever a killed search stopped.
+
+    >>> import optuna
+    >>> from optuna.distributions import CategoricalDistribution
+    >>> from archsearch.cost.feasible import read_budget
+    >>> from archsearch.spec.space_file import read_space
+    >>> from archsearch.surrogate.space_domain import SpaceDomain
+    >>> space = read_space("nas_bench_macro")
+    >>> domain = SpaceDomain(space=space, budget=read_budget({"madds": "50M"}, space))
+    >>> choices = {axis.name: CategoricalDistribution(axis.values) for axis in space.axes}
+    >>> sampler = GreyboxSampler(SamplerSetup(seed=0, number=0, domain=domain, distributions=choices))
+    >>> def objective(trial):
+    ...     code = space.code({axis.name: trial.suggest_categorical(axis.name, axis.values) for axis in space.axes})
+    ...     accuracy = 0.5 + 0.05 * code.mean()  # train space.decode(code) here
+    ...     return accuracy, domain.look(code[None]).costs[0, 0]
+    >>> study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
+    >>> study.optimize(objective, n_trials=12)
+    >>> max(trial.values[1] for trial in study.trials) <= 50e6  # no other network is ever proposed
+    True
     """
 
     def __init__(self, setup: SamplerSetup) -> None:
@@ -43,7 +61,9 @@ class GreyboxSampler(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """The values of the next network; raises Exhausted where every one that fits has been tried."""
+        """The values of the next network; raises Exhausted where every one that fits has been tried, or none fits."""
+        if not len(base(self._setup.domain, self._setup.seed, self._setup.memory)[0]):
+            raise Exhausted
         history = read(study, self._setup.domain, self._setup.memory)
         setup, history = informed(self._setup, history)
         code = self._design(setup, history)

@@ -20,6 +20,7 @@ from archsearch.surrogate.domain import Floats
 
 BEYOND = 0.05  # share of the range of cost by which a reference lies beyond the dearest network
 FAR = 6.0  # standard deviations beyond which an improvement is none, below 1e-10 of one
+LEAST = 1e-100  # stands for a standard deviation of 0; its square is still a number
 CELLS = 2_000_000  # networks times boxes that are worked on at once
 
 
@@ -105,15 +106,15 @@ def _rectangles(values: Floats, costs: Floats, floor: float, reference: Floats) 
 
 def improvement(mean: Floats, sd: Floats, level: Floats) -> Floats:
     """Expected improvement of normal values over levels; shapes broadcast; sd 0 gives the plain difference."""
-    safe = np.maximum(sd, 1e-300)
+    safe = np.maximum(sd, LEAST)
     z = (mean - level) / safe
-    return np.asarray(np.maximum(sd * (z * ndtr(z) + np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)), 0.0))
+    return np.asarray(np.maximum(safe * (z * ndtr(z) + np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)), 0.0))
 
 
 def gain(mean: Floats, sd: Floats, costs: Floats, under: Stairs) -> Floats:
     """Expected hypervolume improvement of n networks, float64[n].
 
-    mean, sd   of their values, float64[n]; sd all 0 gives the improvement of the mean
+    mean, sd   of their values, float64[n]; sd 0 gives the improvement of the mean
     costs      exact, float64[n, m]; in the same unit as the staircase
     """
     step = max(1, CELLS // max(len(under.level), 1))
@@ -136,11 +137,7 @@ def _summed(mean: Floats, sd: Floats, costs: Floats, under: Stairs) -> Floats:
     size = np.ones((len(mean), len(under.level)))
     for m in range(costs.shape[1]):
         size *= np.maximum(under.high[:, m] - np.maximum(under.low[:, m], costs[:, m, None]), 0.0)
-    if sd.any():
-        more = improvement(mean[:, None], sd[:, None], under.level)
-    else:
-        more = np.maximum(mean[:, None] - under.level, 0.0)
-    return np.asarray((size * more).sum(axis=1))
+    return np.asarray((size * improvement(mean[:, None], sd[:, None], under.level)).sum(axis=1))
 
 
 def volume(values: Floats, costs: Floats, floor: float, reference: Floats, least: Floats) -> float:
@@ -153,6 +150,12 @@ def volume_of(under: Stairs, least: Floats, floor: float | None = None) -> float
     sides = np.maximum(under.high - np.maximum(under.low, least), 0.0)
     above = under.level - (under.level.min() if floor is None else floor)
     return float((np.prod(sides, axis=1) * above).sum())
+
+
+def beyond(least: Floats, most: Floats) -> Floats:
+    """A reference for costs between these: a little beyond the most; 1 beyond where all are equal, so that a cost in
+    which networks do not differ takes nothing away."""
+    return np.asarray(most + np.where(most > least, BEYOND * (most - least), 1.0))
 
 
 def learned(sd: Floats, noise: float) -> Floats:
@@ -168,8 +171,9 @@ def second_look(mean: Floats, sd: Floats, costs: Floats, may: NDArray[np.bool_],
     is known: the network's mean will move by `learned`, the others stay, and the front is chosen afterwards.
     noise   variance of one measurement
     """
-    floor, reference = float(mean.min(initial=np.inf)), costs.max(axis=0, initial=-np.inf)
-    reference = reference + BEYOND * (reference - costs.min(axis=0, initial=np.inf)) if len(mean) else reference
+    if not len(mean):
+        return np.zeros(0)
+    floor, reference = float(mean.min()), beyond(costs.min(axis=0), costs.max(axis=0))
     values = np.concatenate([-mean[:, None], costs], axis=1)
     on = front(values)
     worth = np.zeros(len(mean))

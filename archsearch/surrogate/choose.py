@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.pareto import front
-from archsearch.surrogate.acquire import BEYOND, Stairs, gain, learned, second_look, stairs, volume_of
+from archsearch.surrogate.acquire import Stairs, beyond, gain, learned, second_look, stairs, volume_of
 from archsearch.surrogate.belief import MOST, active, expected_noise, standardised, target
-from archsearch.surrogate.domain import Domain, Floats, Networks, joined
+from archsearch.surrogate.domain import Domain, Floats, Networks, joined, spelled
 from archsearch.surrogate.features import Encoder, Rows, encoder
 from archsearch.surrogate.gp import Kernel, Posterior, fitted, prior
 from archsearch.surrogate.pool import base, promising
@@ -113,7 +113,7 @@ class Chooser:
         if last is not None and last.at <= n and n - last.at < max(EVERY, n // 20):
             return last
         chosen = active(seen.top1, seen.judged, FIT_MOST)
-        some = seen.judged.take(chosen)
+        some = spelled(seen.judged.take(chosen), self._base)
         targets, _, spread = standardised(target(seen.top1[chosen]))
         start = prior(self._encoder.axis_of, self._encoder.axes, some.traits.shape[1])
         if last is not None and len(last.logs) == len(start.logs):
@@ -149,7 +149,7 @@ class Chooser:
         """The state right after a refit."""
         first = np.arange(fit.at)
         chosen = first[active(seen.top1[first], seen.judged.take(first), MOST)]
-        known = seen.judged.take(chosen)
+        known = spelled(seen.judged.take(chosen), self._base)
         targets, centre, spread = standardised(target(seen.top1[chosen]))
         traits = known.traits.shape[1]
         kernel = replace(prior(self._encoder.axis_of, self._encoder.axes, traits), logs=np.array(fit.logs))
@@ -158,7 +158,7 @@ class Chooser:
         networks = joined([candidates, known, later, seen.pending]).once()
         rows = {name: row for row, name in enumerate(networks)}
         encoded = self._encoder.rows(networks)
-        posterior = Posterior(kernel, self._encoder.rows(known), targets, encoded)
+        posterior = Posterior(kernel, self._encoder.rows(spelled(known, networks)), targets, encoded)
         return State(made_of=made_of, kernel=kernel, posterior=posterior, networks=networks, encoded=encoded, rows=rows,
                      candidates=len(candidates), centre=centre, spread=spread,
                      held=[rows[name] for name in known], added=[])  # fmt: skip
@@ -193,8 +193,7 @@ class Chooser:
         """The staircase of trials with these posterior means, and their costs on it."""
         costs = self._costs(held, rungs)
         least = self._costs(self._base, rungs)
-        reference = np.maximum(least.max(axis=0), costs.max(axis=0, initial=-np.inf))
-        reference = reference + BEYOND * (reference - least.min(axis=0))
+        reference = beyond(least.min(axis=0), np.maximum(least.max(axis=0), costs.max(axis=0, initial=-np.inf)))
         if rungs:
             reference[0] = len(rungs)
         floor = float(means.min(initial=np.inf)) if len(means) else 0.0
@@ -242,7 +241,7 @@ class Chooser:
         had   rows of the networks that make up the front, those under way among them
         """
         looks = Counter(seen.judged)
-        if sum(looks.values()) < BEFORE:
+        if sum(looks.values()) < BEFORE or not len(had):
             return None
         often = np.array([looks[state.networks.names[row].tobytes()] for row in had])
         open_rows = [state.rows[name] for name in seen.pending]
