@@ -15,10 +15,10 @@ from archsearch.search.samplers import SamplerSetup
 from archsearch.search.stratified import Exhausted, StratifiedSampler
 from archsearch.spec.fields import Codes
 from archsearch.surrogate import front
-from archsearch.surrogate.belief import learn, target
 from archsearch.surrogate.choose import Chooser, Fit, Seen
 from archsearch.surrogate.design import first, size
 from archsearch.surrogate.domain import Domain
+from archsearch.surrogate.handover import Evidence, expected
 from archsearch.surrogate.informed import InformedDomain, favourites
 from archsearch.surrogate.pool import base
 
@@ -124,18 +124,19 @@ def last_fit(study: Study) -> Fit | None:
 def handed_over(study: Study, domain: Domain) -> list[int]:
     """Numbers of the trials to hand over: the front of what is believed of them, cheapest first.
 
-    Under noise the highest observations are lucky ones; the surrogate knows the others, too (docs/sampler.md).
+    Under noise the highest observations are lucky ones; the surrogate knows the others, too (docs/sampler.md). A run
+    does the same with its own trials (search/believed.py).
     """
     history = read(study, domain, {})
     own = history.source == 0
-    judged, top1, error = history.judged.take(own), history.top1[own], history.error[own]
-    if len(judged) < LEAST:
-        believed = target(top1)
-    else:
+    judged, top1, numbers = history.judged.take(own), history.top1[own], history.numbers[own].tolist()
+    evidence = Evidence(axes=domain.axes, networks=judged, numbers=numbers, top1=top1, error=history.error[own])
+    believed = top1
+    if evidence.enough:
         sample, _ = base(domain, 0, {})
-        believed, _ = learn(judged, domain.axes, top1, error, sample=sample).predict(judged)
+        believed, _ = expected(evidence.learn(sample), judged)
     rows = front.handed_over(believed, judged.costs, domain.fits(judged.codes))
-    return [int(history.numbers[own][row]) for row in rows]
+    return [numbers[row] for row in rows]
 
 
 def greybox(setup: SamplerSetup) -> GreyboxSampler:
