@@ -27,6 +27,8 @@ FIRST_STEPS, STEPS = 40, 12  # of the fit: from the priors, from the last kernel
 FIT_MOST = 200  # trials to which the kernel is fitted
 LOOKS = 3  # trainings of one network at most
 BEFORE = 30  # trainings before any network is trained again
+FLAT = 1e-4  # share of the hypervolume; a candidate of a large domain that is expected to add less is no good choice
+BOLD = 2.0  # share of the standard deviation that counts then: the surrogate is too sure of itself
 TINY = 1e-12  # expected gains below it are none
 EVERY = 5  # new results between refits; a twentieth of the trials where that is more
 
@@ -214,24 +216,24 @@ class Chooser:
         under, costs = self._stairs(posterior.mean[had], held, seen.rungs)
         mean, sd = posterior.mean[rows], posterior.sd[rows]
         where = self._costs(state.networks.take(rows), seen.rungs)
-        scores = gain(mean, self._caution * sd, where, under)
-        if scores.max() <= TINY:
-            scores = gain(mean, sd, where, under)
-        if scores.max() <= 0:
-            scores = (mean - under.levels(where)) / sd
-        row = int(scores.argmax())
         least = np.minimum(where.min(axis=0, initial=np.inf), costs.min(axis=0, initial=np.inf))
-        more = gain(mean[[row]], sd[[row]], where[[row]], under)[0]
         floor = None if len(least) else float(posterior.mean[had].min(initial=np.inf))  # without costs: one step
         so_far = volume_of(under, least, floor)
-        share = float(more / so_far) if so_far > 0 else 1.0
+
+        def share(row: int) -> float:
+            more = gain(mean[[row]], sd[[row]], where[[row]], under)[0]
+            return float(more / so_far) if so_far > 0 else 1.0
+
+        row = _highest(mean, sd, where, under, self._caution)
+        if not self._whole and share(row) < FLAT:
+            row = _highest(mean, sd, where, under, BOLD)
         if seen.repeats:
             noise = state.kernel.noise
             worth = gain(mean[[row]], learned(sd[[row]], noise), where[[row]], under)[0]
             second = self._again(state, posterior, seen, had, above=float(worth))
             if second is not None:
-                return Pick(code=state.networks.codes[second], gain=share, fit=fit, again=True)
-        return Pick(code=state.networks.codes[rows[row]], gain=share, fit=fit)
+                return Pick(code=state.networks.codes[second], gain=share(row), fit=fit, again=True)
+        return Pick(code=state.networks.codes[rows[row]], gain=share(row), fit=fit)
 
     def _again(
         self, state: State, posterior: Posterior, seen: Seen, had: NDArray[np.int64], *, above: float
@@ -250,3 +252,14 @@ class Chooser:
         worth = second_look(posterior.mean[had], posterior.sd[had], costs, may, noise=state.kernel.noise)
         place = int(worth.argmax())
         return int(had[place]) if worth[place] > above else None
+
+
+def _highest(mean: Floats, sd: Floats, costs: Floats, under: Stairs, caution: float) -> int:
+    """The network with the highest expected gain when `caution` of its standard deviation counts; where none is
+    expected to gain, the one that comes nearest to the front in standard deviations."""
+    scores = gain(mean, caution * sd, costs, under)
+    if scores.max() <= TINY:
+        scores = gain(mean, sd, costs, under)
+    if scores.max() <= 0:
+        scores = (mean - under.levels(costs)) / sd
+    return int(scores.argmax())
