@@ -25,7 +25,8 @@ OBJECTIVES = [(), ("madds",), ("ms", "madds")]
 
 @dataclass
 class Search:
-    """A search by a chooser alone: what it proposes runs for a while, then it is judged, or fails."""
+    """A search by a chooser alone: what it proposes runs for a while, then it is judged, or fails; results come in
+    any order and stand in that of their proposals, as in a study."""
 
     domain: TableDomain | SpaceDomain
     truth: dict[bytes, float]
@@ -36,7 +37,7 @@ class Search:
     fails: frozenset[int] = frozenset()  # proposals that fail
     repeats: bool = False
     error: float = 0.0
-    judged: list[Networks] = field(default_factory=list)
+    results: list[tuple[int, Networks]] = field(default_factory=list)
     pending: list[tuple[int, Networks]] = field(default_factory=list)
     failed: set[bytes] = field(default_factory=set)
     memory: dict = field(default_factory=dict)
@@ -45,8 +46,12 @@ class Search:
     asked: int = 0
 
     def begin(self, networks: Networks) -> "Search":
-        self.judged += [networks.take([row]) for row in range(len(networks))]
+        self.results += [(-1, networks.take([row])) for row in range(len(networks))]
         return self
+
+    @property
+    def judged(self) -> list[Networks]:
+        return [network for _, network in sorted(self.results, key=lambda result: result[0])]
 
     def seen(self) -> Seen:
         none = self.domain.look(np.zeros((0, len(self.domain.axes)), dtype=np.int64))
@@ -57,7 +62,7 @@ class Search:
                     left={*judged, *pending, *self.failed}, rungs=self.rungs, repeats=self.repeats)  # fmt: skip
 
     def step(self) -> Networks | None:
-        """One proposal; the oldest of those under way ends."""
+        """One proposal; one of those under way ends."""
         if self.forgets:
             self.memory = {name: self.memory[name] for name in self.keeps}
         memory = self.memory
@@ -72,11 +77,11 @@ class Search:
         self.pending.append((self.asked, network))
         self.asked += 1
         if len(self.pending) > self.waits:
-            number, ended = self.pending.pop(0)
+            number, ended = self.pending.pop(self.asked % 3 % len(self.pending))
             if number in self.fails:
                 self.failed.update(ended)
             else:
-                self.judged.append(ended)
+                self.results.append((number, ended))
         return network
 
     def run(self, steps: int = 1000) -> list[bytes]:
@@ -160,11 +165,18 @@ def drawn():
 def test_in_a_large_domain_proposals_fit_are_new_and_do_not_depend_on_memory(waits, drawn):
     kept, lost = (begun_large(waits=waits, forgets=forgets, keeps=("base",), memory={"base": drawn})
                   for forgets in (False, True))  # fmt: skip
-    names = kept.run(EVERY + 3)
-    assert names == lost.run(EVERY + 3)
+    strays = LARGE.draw(2, np.random.default_rng(5))
+    names = kept.run(3)
+    assert names == lost.run(3)
+    for search in (kept, lost):  # somebody else's networks, which are among no candidates
+        search.results.append((1, strays.take([0])))
+        search.pending.append((2, strays.take([1])))
+    names += kept.run(EVERY)
+    assert names[3:] == lost.run(EVERY)
     assert len(set(names)) == len(names) == EVERY + 3
+    assert not set(names) & set(strays)
     assert not set(names) & set(joined(kept.judged[:9]))
-    assert LARGE.fits(joined([network for _, network in kept.pending] + kept.judged[9:]).codes).all()
+    assert LARGE.fits(joined([network for _, network in kept.pending] + kept.judged).codes).all()
 
 
 def made(costs, top1):
@@ -183,7 +195,7 @@ def test_on_a_ladder_costs_within_a_rung_do_not_count(seed, rungs):
     traits, top1 = rng.uniform(1e6, 1e8, n), rng.uniform(0.3, 0.9, n)
     orders = []
     for _ in range(2):  # other costs, in the same rungs
-        ms = rungs + rng.uniform(0.01, 1, n)
+        ms = rungs + np.where(rng.random(n) < 0.5, 1.0, rng.uniform(0.01, 1, n))  # at a rung's end it is within
         domain = TableDomain(table=made({"madds": traits, "ms": ms}, top1), minimize=("ms",))
         truth = dict(zip(domain.look(domain.table.codes), domain.table.mean, strict=True))
         first = domain.look(domain.table.codes[:2])
@@ -201,6 +213,19 @@ def test_two_networks_are_enough_for_a_domain(minimize):
     assert Search(two, truth).begin(fitting).run() == []
     assert Search(two, truth).begin(joined([fitting.take([0]), over])).run() == list(fitting.take([1]))
     assert Search(two, truth).begin(joined([over, over])).run(2) != []  # nothing that was judged fits any more
+
+
+def test_a_result_over_budget_holds_no_place_on_the_front():
+    top1 = np.array([0.99, *np.linspace(0.3, 0.7, 20)])
+    costs = {"ms": np.array([0.5, *range(1, 21)]), "madds": np.array([1e9, *np.linspace(1e6, 1e7, 20)])}
+    table = made(costs, top1)
+    domain = TableDomain(table=table, minimize=("ms",), budget=Budget(limits={"madds": Limit(high=1e8)}))
+    truth = dict(zip(domain.look(table.codes), table.mean, strict=True))
+    begun = domain.look(table.codes[[0, 1, 5, 9]])
+    assert domain.fits(begun.codes).tolist() == [False, True, True, True]
+    search = Search(domain, truth).begin(begun)
+    search.step()
+    assert search.gains[0] > 1e-3  # nothing could be gained where the best of all stood at the cheapest place
 
 
 def test_a_cost_in_which_networks_do_not_differ_changes_nothing():

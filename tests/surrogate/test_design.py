@@ -30,8 +30,9 @@ def test_a_design_is_of_different_networks_with_the_cheapest_and_the_dearest(poo
     assert chosen == first(pool, n, np.random.default_rng(seed))
 
 
-@given(pools(), st.integers(3, 8), st.integers(0, 1000))
+@given(pools() | st.just(None), st.integers(3, 8), st.integers(0, 1000))
 def test_every_stratum_of_cost_that_holds_a_network_has_one_in_the_design(pool, n, seed):
+    pool = TableDomain(table=grid(6, seed), minimize=("madds",)).everything() if pool is None else pool
     where = place(pool)
     chosen = first(pool, n, np.random.default_rng(seed))
     edges = np.linspace(where.min(), where.max(), n + 1)
@@ -69,12 +70,14 @@ def test_of_a_stratum_that_is_looked_at_whole_the_one_that_differs_most_is_taken
     assert apart[third] == apart[(where >= low) & (where <= high)].max()
 
 
-def grid():
-    """27 networks of three axes, whose costs rise with their number."""
-    codes = np.stack([each.ravel() for each in np.indices((3, 3, 3))], axis=1)
-    axes = tuple(Axis(name, (1, 2, 3)) for name in "abc")
-    costs = {"madds": np.geomspace(1e6, 3e8, 27)}
-    return Table(name="grid", axes=axes, codes=codes, top1=np.full((27, 1), 0.5), costs=costs)
+def grid(choices=3, seed=None):
+    """The networks of three axes; their costs rise with their number, or stand anywhere."""
+    codes = np.stack([each.ravel() for each in np.indices((choices,) * 3)], axis=1)
+    axes = tuple(Axis(name, tuple(range(choices))) for name in "abc")
+    costs = np.geomspace(1e6, 3e8, len(codes))
+    if seed is not None:
+        np.random.default_rng(seed).shuffle(costs)
+    return Table(name="grid", axes=axes, codes=codes, top1=np.full((len(codes), 1), 0.5), costs={"madds": costs})
 
 
 def test_a_design_is_smaller_where_accuracy_is_all_that_counts_and_place_says_what_cost_is():

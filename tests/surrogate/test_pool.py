@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from archsearch.cost.budget import Budget, Limit
 from archsearch.evaluate.table_domain import TableDomain
 from archsearch.spec.space_file import read_space
-from archsearch.surrogate.pool import BASE, FRESH, PARENTS, base, promising
+from archsearch.surrogate.pool import BASE, FRESH, PARENTS, ROUNDS, base, promising
 from archsearch.surrogate.space_domain import SpaceDomain
 from tests.strategies import plain_tables
 
@@ -76,3 +76,9 @@ def test_rounds_go_uphill_from_what_was_drawn(drawn):
               np.random.default_rng(0))  # fmt: skip
     asked = [name for part in scored for name in part]
     assert len(asked) == len(set(asked))  # no network is scored twice
+
+
+def test_every_round_asks_for_the_neighbours_of_others(drawn):
+    few = drawn.take(np.arange(FRESH))
+    found = promising(LARGE, few, few.take([0]), lambda networks: np.zeros(len(networks)), np.random.default_rng(0))
+    assert set(LARGE.around(few.codes[: ROUNDS * PARENTS])) <= set(found)
