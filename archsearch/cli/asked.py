@@ -21,9 +21,10 @@ def merged(kept: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in texts.items() if text.strip().lower() != NONE}
 
 
-def asked_metrics(names: Sequence[str]) -> tuple[str, ...]:
+def asked_metrics(names: Sequence[str], own: Sequence[str] = ()) -> tuple[str, ...]:
     """What `--minimize` names, each once; none for `none`.
 
+    own      metrics that a table tells
     raises   PluginError for a metric that is not known, RunError where `none` stands beside one
     """
     from archsearch.cost.count import metric
@@ -33,7 +34,8 @@ def asked_metrics(names: Sequence[str]) -> tuple[str, ...]:
             raise RunError("--minimize none stands alone: it means that accuracy is all that counts")
         return ()
     for name in names:
-        metric(name)
+        if name not in own:
+            metric(name)
     return tuple(dict.fromkeys(names))
 
 

@@ -46,7 +46,10 @@ def load_table(file: Path | None, mapping: Path | None, *, space: str | None, ev
         raise DataError(f"--evaluator {evaluator} needs a table: --table FILE")
     table = read_table(file, read_space(space) if space else None, mapping)
     if table.space is None:
-        raise DataError(f"table {table.name} belongs to no design space; give --space, or name one in the mapping")
+        raise DataError(
+            f"table {table.name} belongs to no design space; give --space, or name one in "
+            "the mapping; archsearch bench search needs none"
+        )
     return table
 
 

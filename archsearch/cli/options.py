@@ -1,12 +1,13 @@
 """Options that several commands share, and the reading of `ARCH`."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from archsearch.errors import RunError, SpecError
+from archsearch.errors import BudgetError, RunError, SpecError
 
 if TYPE_CHECKING:
     from archsearch.spec.arch import Arch
@@ -43,10 +44,24 @@ EpochsOption = Annotated[
 ]
 
 
-def budget_texts(madds: str | None, params: str | None, memory: str | None) -> dict[str, str]:
-    """Metric -> limit as written, of the options that were given."""
+def budget_texts(
+    madds: str | None, params: str | None, memory: str | None, others: Sequence[str] = ()
+) -> dict[str, str]:
+    """Metric -> limit as written, of the options that were given.
+
+    others   of --budget, each `METRIC=LIMIT`
+    raises   BudgetError for one that is not, or limits a metric that has a limit already
+    """
     given = {"madds": madds, "params": params, "peak_memory": memory}
-    return {name: text for name, text in given.items() if text is not None}
+    texts = {name: text for name, text in given.items() if text is not None}
+    for word in others:
+        name, equals, text = (part.strip() for part in word.partition("="))
+        if not (name and equals and text):
+            raise BudgetError(f"--budget {word!r} must be METRIC=LIMIT, like latency_ms=12.5")
+        if name in texts:
+            raise BudgetError(f"--budget {word!r}: {name} has the limit {texts[name]!r} already")
+        texts[name] = text
+    return texts
 
 
 def with_share(words: list[str]) -> list[str]:

@@ -1,13 +1,13 @@
 """What one `archsearch run` asks for, resolved: images, space, limits, amounts of work, evaluator."""
 
-import hashlib
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archsearch import plugins
-from archsearch.cli.asked import asked_metrics, merged, objectives, opened_runs, wanted_codes
+from archsearch.cli.asked import asked_metrics, merged, opened_runs, wanted_codes
+from archsearch.cli.limits import loose, problem_of
 from archsearch.cli.loading import (
     default_space,
     default_threads,
@@ -17,11 +17,11 @@ from archsearch.cli.loading import (
     pick_device,
     table_peek,
 )
+from archsearch.cli.place import named_folder, stored_command
 from archsearch.cli.show import console
-from archsearch.errors import DataError, RunError
+from archsearch.errors import DataError
 
 if TYPE_CHECKING:
-    from archsearch.cost.budget import Budget
     from archsearch.data.dataset import Dataset
     from archsearch.data.load import Peek
     from archsearch.evaluate.base import Evaluator
@@ -92,13 +92,8 @@ class Request:
 
         raises   SpaceError, BudgetError, PluginError, DataError
         """
-        from archsearch.cost.feasible import check
-        from archsearch.cost.ladder import check_ladder, read_limits
         from archsearch.search.able import check_able
-        from archsearch.search.propose import Problem
         from archsearch.search.run import fit_to_images
-        from archsearch.spec.lower import check_classifies
-        from archsearch.spec.space_file import read_space
 
         for group, name in (("samplers", self.sampler), ("evaluators", self.given["evaluator"])):
             plugins.load(group, name)
@@ -107,29 +102,35 @@ class Request:
         if self.repeats:
             check_able(self.sampler, "repeats")
         asked = self.asked
-        named = self.table.space if self.table else read_space(self.space) if self.space else None
+        space, note = fit_to_images(self.named_space.with_classes(self.peek.num_classes), self.peek.native)
+        problem = problem_of(space, self.texts, asked, self.table)
+        told = self.table.notes if self.table is not None else ()
+        notes = [f"space {space.name}: {space.size:,} networks", note, *told, *loose(space, problem.budget, self.table)]
+        for text in filter(None, notes):
+            self.log.print(f"  {text}", markup=False, style="dim")
+        return replace(problem, repeats=self.repeats)
+
+    @cached_property
+    def named_space(self) -> "SearchSpace":
+        """The space as its file has it: that of the table, the one named, or one for images of this size."""
+        from archsearch.spec.lower import check_classifies
+        from archsearch.spec.space_file import read_space
+
+        if self.table is not None and self.table.space is not None:
+            return self.table.space
+        named = read_space(self.space) if self.space else None
         if named and self.given["evaluator"] == "train":
             check_classifies(named.decode(next(named.enumerate(1))[0]))
-        if self.data is None and self.table is None:
+        if self.data is None:
             self.log.print(NO_DATA, markup=False)
-        space = (named or read_space(default_space(self.peek))).with_classes(self.peek.num_classes)
-        space, note = fit_to_images(space, self.peek.native)
-        budget, ladder = read_limits(self.texts, space)
-        check(space, budget)
-        if ladder:
-            check_ladder(space, budget, ladder)
-        told = self.table.notes if self.table is not None else ()
-        for text in filter(None, [f"space {space.name}: {space.size:,} networks", note, *told, *loose(space, budget)]):
-            self.log.print(f"  {text}", markup=False, style="dim")
-        minimize = objectives(asked, ladder)
-        return Problem(space=space, budget=budget, minimize=minimize, ladder=ladder.rungs if ladder else (),
-                       repeats=self.repeats)  # fmt: skip
+        return named or read_space(default_space(self.peek))
 
     @cached_property
     def asked(self) -> tuple[str, ...] | None:
         """The metrics to minimise: as given, else as the folder's run began; None where neither says."""
         kept = tuple(self.stored["minimize"]) if "minimize" in self.stored else None
-        return asked_metrics(self.minimize) if self.minimize else kept
+        own = tuple(self.table.costs) if self.table is not None else ()
+        return asked_metrics(self.minimize, own) if self.minimize else kept
 
     @cached_property
     def texts(self) -> dict[str, str]:
@@ -192,16 +193,7 @@ class Request:
     @cached_property
     def stored(self) -> dict[str, Any]:
         """The command of a run that lies in the folder already; a run goes on with what it began with."""
-        from archsearch.records import RunFolder, read_toml
-        from archsearch.search.config import RunConfig
-
-        command = RunFolder(self.folder).command
-        try:
-            stored = read_toml(command) if command.is_file() else {}
-        except OSError as error:
-            raise RunError(f"results folder {self.folder} cannot be used: {error.strerror or error}") from None
-        RunConfig.check(stored)
-        return stored
+        return stored_command(self.folder)
 
     @cached_property
     def kept(self) -> dict[str, int]:
@@ -257,22 +249,11 @@ class Request:
     @cached_property
     def folder(self) -> Path:
         """`--out`, or a folder named by what was asked for, so that the same command finds it again."""
-        from archsearch.search.config import FREE
-
         if self.out is not None:
             return self.out
-        sampler = {None: "random", "random": "stratified"}  # so that folders named by older versions are found
-        given = self.given | {"sampler": sampler.get(self.given["sampler"], self.given["sampler"])}
-        asked = {name: value for name, value in given.items() if name not in FREE and value is not None}
-        minimize = self.minimize or ("madds",)
-        data = self.table_file or self.data
-        told = (self.budgets, self.space, str(Path(data).resolve()) if data else None, minimize, asked)
-        told = (*told, str(self.mapping.resolve())) if self.mapping else told
-        digest = hashlib.sha256(repr(told).encode()).hexdigest()[:6]
-        budget = "-".join(f"{name}{text}" for name, text in self.budgets.items()) or "free"
-        words = f"{Path(data or 'digits').stem}-{budget}"
-        safe = "".join(c if c.isalnum() or c in "-." else "_" for c in words)[:80]
-        return Path("results") / f"run-{safe}-{digest}"
+        mapping = (str(self.mapping.resolve()),) if self.mapping else ()
+        told = (self.space, self.minimize or ("madds",), *mapping)
+        return named_folder(self.table_file or self.data, self.budgets, self.given, told=told)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -294,16 +275,3 @@ class Request:
             "ladder": list(problem.ladder),
             "earlier": [str(path) for path in self.earlier],
         }
-
-
-def loose(space: "SearchSpace", budget: "Budget") -> list[str]:
-    """Notes on limits that hold for every network of the space."""
-    from archsearch.cost.budget import show
-    from archsearch.cost.extremes import extremes
-
-    ends = {name: extremes(space, name).high for name in budget.limits}
-    return [
-        f"every network of the space has {name} of at most {show(ends[name], name)}: that budget binds nothing"
-        for name, limit in budget.limits.items()
-        if ends[name] <= limit.high and limit.low == 0
-    ]

@@ -29,6 +29,7 @@ REPEATS = "Let the sampler have a network trained again where that would change 
 ADD = "Train this network before the sampler's own; may repeat. A preset, a .json file, a text form or RUN#12."
 FROM = "Begin from the networks that an earlier run trained; may repeat."
 FLAT = "Stop when the next network is expected to add less than this share of hypervolume. [0.1% where none is named]"
+OTHER = "Hard limit on any other metric that is counted, or that --table tells, like latency_ms=12.5; may repeat."
 OUT = "Results folder; the same command on it resumes. [default: results/run-...]"
 
 
@@ -36,6 +37,7 @@ def run(
     budget_madds: MaddsBudget = None,
     budget_params: ParamsBudget = None,
     budget_memory: MemoryBudget = None,
+    budget: Annotated[list[str] | None, typer.Option("--budget", metavar="METRIC=LIMIT", help=OTHER)] = None,
     space: Annotated[str | None, typer.Option("--space", help=SPACE)] = None,
     data: DataOption = None,
     minimize: Annotated[list[str] | None, typer.Option("--minimize", help=MINIMIZE)] = None,
@@ -99,7 +101,7 @@ def run(
         device=device, threads=threads, seed=seed,
         stop_when_flat=None if stop_when_flat is None else read_share(stop_when_flat),
     )  # fmt: skip
-    budgets = budget_texts(budget_madds, budget_params, budget_memory)
+    budgets = budget_texts(budget_madds, budget_params, budget_memory, budget or ())
     request = Request(
         budgets=budgets, space=space, data=data, minimize=tuple(minimize or ()), out=out, given=given,
         add=tuple(add or ()), earlier=tuple(earlier or ()), table_file=table, mapping=mapping,

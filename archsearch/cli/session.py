@@ -12,6 +12,7 @@ from archsearch.errors import ReportError
 
 if TYPE_CHECKING:
     from archsearch.cli.request import Request
+    from archsearch.report.view import View
     from archsearch.search.run import Run
 
 
@@ -40,8 +41,8 @@ def carry_out(request: "Request", *, png: bool, as_json: bool) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # tables and page are written whole, however often Ctrl-C is pressed
         stopped, why = True, "interrupted"
-    pngs = write(request, run.folder.root, png=png)
-    tell(run, why, pngs, as_json=as_json)
+    seen, pngs = write(request, run.folder.root, png=png)
+    tell(run, seen, pngs, why=why, as_json=as_json)
     if stopped:
         request.log.print("stopped; the same command goes on from here", style="yellow")
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -92,8 +93,8 @@ def take_over(request: "Request", run: "Run") -> list[str]:
     return told
 
 
-def write(request: "Request", root: Path, *, png: bool) -> list[Path]:
-    """Tables, page and, where wanted and possible, PNGs; the PNGs' paths."""
+def write(request: "Request", root: Path, *, png: bool) -> "tuple[View, list[Path]]":
+    """Tables, page and, where wanted and possible, PNGs; what they show, and the PNGs' paths."""
     from archsearch.report.page import write_page
     from archsearch.report.png import write_pngs
     from archsearch.report.tables import write_tables
@@ -103,28 +104,27 @@ def write(request: "Request", root: Path, *, png: bool) -> list[Path]:
     write_tables(root, seen)
     write_page(root, seen)
     try:
-        return write_pngs(root, seen) if png else []
+        return seen, write_pngs(root, seen) if png else []
     except ReportError as error:
         request.log.print(f"no PNG: {error}", markup=False, soft_wrap=True)
-        return []
+        return seen, []
 
 
-def tell(run: "Run", why: str, pngs: list[Path], *, as_json: bool) -> None:
+def tell(run: "Run", seen: "View", pngs: list[Path], *, why: str, as_json: bool) -> None:
     """Print the front and where the results lie."""
     from archsearch.records import SINCE
     from archsearch.report.tables import front_records, ladder_records
-    from archsearch.report.view import view
+    from archsearch.report.trust import surrogate_record
     from archsearch.search.flat import gain
 
     trials = run.ledger.trials()
-    seen = view(run.folder.root)
     records, ladder = front_records(seen.study, seen), ladder_records(seen)
     counts = Counter(str(trial.user_attrs.get("status")) for trial in trials)
     if as_json:
         print_json({
             "folder": str(run.folder.root), "stopped": why, "trials": dict(counts), "sampler": run.config.sampler,
             "gain": gain(trials, since=run.ledger.recall(SINCE, 0)), "ladder": ladder, "front": records,
-            "report": str(run.folder.report), "png": [str(path) for path in pngs],
+            "surrogate": surrogate_record(seen), "report": str(run.folder.report), "png": [str(path) for path in pngs],
         })  # fmt: skip
         return
     out = console()

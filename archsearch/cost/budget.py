@@ -48,9 +48,9 @@ class Budget:
         broken = {}
         for name, limit in self.limits.items():
             if math.isfinite(limit.high):
-                broken[f"{name}<={limit.high:.0f}"] = (costs[name] - limit.high) / max(limit.high, 1)
+                broken[f"{name}<={_told(limit.high)}"] = (costs[name] - limit.high) / max(limit.high, 1)
             if limit.low > 0:
-                broken[f"{name}>={limit.low:.0f}"] = (limit.low - costs[name]) / limit.low
+                broken[f"{name}>={_told(limit.low)}"] = (limit.low - costs[name]) / limit.low
         return broken
 
     def to_dict(self) -> dict[str, list[float | None]]:
@@ -71,23 +71,24 @@ class Budget:
         )
 
 
-def parse_limit(text: str, name: str, largest: Callable[[], int]) -> Limit:
+def parse_limit(text: str, name: str, largest: Callable[[], float], *, whole: bool = True) -> Limit:
     """One limit from its text.
 
     name     the metric, for its unit and the message
     largest  the largest value in the space; called only for a percentage
+    whole    limits are rounded down to whole numbers, as counts are
     raises   BudgetError naming the text and the forms that are right
     """
     low, dots, high = text.strip().partition("..")
     if not dots:
-        return Limit(high=_value(low, text, name, largest))
-    limit = Limit(low=_value(low, text, name, largest), high=_value(high, text, name, largest))
+        return Limit(high=_value(low, text, name, largest, whole))
+    limit = Limit(low=_value(low, text, name, largest, whole), high=_value(high, text, name, largest, whole))
     if limit.low > limit.high:
         raise BudgetError(f"budget {text!r} for {name} is empty: the lower end comes first")
     return limit
 
 
-def _value(word: str, text: str, name: str, largest: Callable[[], int]) -> float:
+def _value(word: str, text: str, name: str, largest: Callable[[], float], whole: bool) -> float:
     match = re.fullmatch(r"(\d{1,15}(?:\.\d{0,9})?|\.\d{1,9})\s*(%|[kmg]?i?b?)", word.strip().lower())
     forms = BYTE_FORMS if name in BYTE_METRICS else FORMS
     if match is None:
@@ -98,7 +99,8 @@ def _value(word: str, text: str, name: str, largest: Callable[[], int]) -> float
     scale = largest() if unit == "%" else SCALES.get(unit.removesuffix("b"))
     if scale is None:
         raise BudgetError(f"budget {text!r} for {name} cannot be read; {forms}")
-    value = math.floor(number * scale / (100 if unit == "%" else 1) + 1e-6)
+    value = number * scale / (100 if unit == "%" else 1)
+    value = math.floor(value + 1e-6) if whole else value
     if value <= 0:
         raise BudgetError(f"budget {text!r} for {name} must be above 0")
     return value
@@ -111,4 +113,9 @@ def show(value: float, name: str) -> str:
     for unit, step in steps:
         if value >= 0.99995 * step:  # 999,960 is 1M, not 1000.0k
             return f"{value / step:.3g}{unit}" if value < 99.95 * step else f"{value / step:.1f}{unit}"
-    return f"{value:.0f}"
+    return _told(value) if value < 100 else f"{value:.0f}"
+
+
+def _told(value: float) -> str:
+    """A whole number as it is, any other with six digits."""
+    return f"{value:.0f}" if value == round(value) else f"{value:.6g}"

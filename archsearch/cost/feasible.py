@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.cost.budget import Budget, parse_limit, show
+from archsearch.cost.count import BUILT_IN
 from archsearch.cost.exact.coarse import Near, near
 from archsearch.cost.exact.counting import Fitting, Tell, fitting, silent
 from archsearch.cost.extremes import extremes
@@ -36,17 +37,23 @@ class Pool:
     costs: Costs
 
 
-def read_budget(texts: Mapping[str, str], space: SearchSpace) -> Budget:
+def read_budget(texts: Mapping[str, str], space: SearchSpace, own: Mapping[str, float] | None = None) -> Budget:
     """The hard limits of a command, percentages resolved against the space.
 
+    own      metrics that a table tells, and the largest value of each; those of no counter may be fractions
     raises   BudgetError for a text that cannot be read
     """
     return Budget(
         limits={
-            name: parse_limit(text, name, lambda name=name: extremes(space, name).high)  # type: ignore[misc]
+            name: parse_limit(text, name, lambda name=name: _largest(space, name, own or {}),  # type: ignore[misc]
+                              whole=name not in (own or {}) or name in BUILT_IN)
             for name, text in texts.items()
         }
-    )
+    )  # fmt: skip
+
+
+def _largest(space: SearchSpace, name: str, own: Mapping[str, float]) -> float:
+    return own[name] if name in own else extremes(space, name).high
 
 
 def check(space: SearchSpace, budget: Budget, tell: Tell = silent) -> None:

@@ -20,21 +20,24 @@ class Ladder:
     rungs: tuple[float, ...]
 
 
-def read_limits(texts: Mapping[str, str], space: SearchSpace) -> tuple[Budget, Ladder | None]:
+def read_limits(
+    texts: Mapping[str, str], space: SearchSpace, own: Mapping[str, float] | None = None
+) -> tuple[Budget, Ladder | None]:
     """The hard limits of a command and, where a limit is written `50M,100M,200M`, the ladder.
 
     The order of rungs is free; percentages are of the space's largest.
+    own      metrics that a table tells, and the largest value of each
     raises   BudgetError for a text that cannot be read, equal rungs, a range as a rung, a second ladder
     """
     steps = {name: text.split(",") for name, text in texts.items()}
     several = [name for name, words in steps.items() if len(words) > 1]
     if len(several) > 1:
         raise BudgetError(f"budgets on {' and '.join(several)} are both ladders; at most one may have several rungs")
-    budget = read_budget({name: text for name, text in texts.items() if name not in several}, space)
+    budget = read_budget({name: text for name, text in texts.items() if name not in several}, space, own)
     if not several:
         return budget, None
     metric = several[0]
-    rungs = tuple(sorted(_rung(word, metric, space) for word in steps[metric]))
+    rungs = tuple(sorted(_rung(word, metric, space, own) for word in steps[metric]))
     for low, high in zip(rungs, rungs[1:], strict=False):
         if low == high:
             raise BudgetError(
@@ -46,8 +49,12 @@ def read_limits(texts: Mapping[str, str], space: SearchSpace) -> tuple[Budget, L
 
 def check_ladder(space: SearchSpace, budget: Budget, ladder: Ladder) -> None:
     """Raise BudgetError, with the nearest possible value, where no network can meet the lowest rung."""
-    lowest = replace(budget, limits={**budget.limits, ladder.metric: Limit(high=ladder.rungs[0])})
-    check(space, lowest)
+    check(space, lowest(budget, ladder))
+
+
+def lowest(budget: Budget, ladder: Ladder) -> Budget:
+    """The limits of the lowest rung."""
+    return replace(budget, limits={**budget.limits, ladder.metric: Limit(high=ladder.rungs[0])})
 
 
 def best_within(rungs: Sequence[float], cost: ArrayLike, top1: ArrayLike) -> NDArray[np.int64]:
@@ -63,7 +70,7 @@ def best_within(rungs: Sequence[float], cost: ArrayLike, top1: ArrayLike) -> NDA
     return np.array([rows[0] if len(rows) else -1 for rows in inside], dtype=np.int64)
 
 
-def _rung(word: str, metric: str, space: SearchSpace) -> float:
+def _rung(word: str, metric: str, space: SearchSpace, own: Mapping[str, float] | None) -> float:
     if ".." in word:
         raise BudgetError(f"rung {word.strip()!r} on {metric} is a range; a ladder has single limits, like 50M,100M")
-    return read_budget({metric: word}, space).limits[metric].high
+    return read_budget({metric: word}, space, own).limits[metric].high

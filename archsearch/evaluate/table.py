@@ -90,6 +90,12 @@ class Table:
             raise DataError(f"table {self.name} has no cost {name!r}: {choices(name, {*self.costs, *self.countable})}")
         return counted(self.space, self.codes, name)
 
+    def told(self, code: Codes) -> dict[str, int | float]:
+        """The costs that the table tells of one code int64[axes], whole numbers as such; none where it has it not."""
+        row = int(self.rows(np.asarray(code, dtype=np.int64)[None])[0])
+        values = {name: float(column[row]) for name, column in self.costs.items()} if row >= 0 else {}
+        return {name: int(value) if value.is_integer() else value for name, value in values.items()}
+
     @property
     def countable(self) -> tuple[str, ...]:
         """Metrics and traits that can be counted; none without a space."""

@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from archsearch.cost.budget import Budget
+from archsearch.cost.budget import Budget, show
+from archsearch.errors import BudgetError
 from archsearch.evaluate.table import Table, counted
 from archsearch.spec.algebra import settled
 from archsearch.spec.fields import Axis, Codes
@@ -130,6 +131,16 @@ class TableDomain:
         if len(self.table.spellings) == len(self.table):
             return np.ones(codes.shape, dtype=bool)
         return _kept_by_rows(self.table, codes)
+
+
+def check_fits(table: Table, budget: Budget) -> None:
+    """Raise BudgetError, with the nearest network, where none of the table meets the budget."""
+    costs = {name: table.cost(name) for name in budget.limits}
+    if not costs or np.any(budget.fits(costs)):
+        return
+    nearest = int(np.argmin(np.max([np.maximum(0.0, each) for each in budget.excess(costs).values()], axis=0)))
+    told = ", ".join(f"{name} {show(float(column[nearest]), name)}" for name, column in costs.items())
+    raise BudgetError(f"no network of table {table.name} meets the whole budget; the nearest has {told}")
 
 
 def one_axis_away(axes: tuple[Axis, ...], codes: Codes) -> Codes:

@@ -20,7 +20,7 @@ MEANING = {
     "given": "trained by an earlier run that this one began from; nothing was trained here",
     "replayed": "the same network as an earlier trial: its result was taken again, nothing was trained",
     "over_budget": "over budget by the counters: never trained, cost microseconds",
-    "skipped": "the same network as a trial that failed or was still running: not trained again",
+    "skipped": "not trained: the same network as one that failed or was still running, or one that the table lacks",
     "failed": "went wrong; the run went on",
     "running": "not finished when this page was written",
 }

@@ -59,7 +59,7 @@ def ladder_records(seen: View) -> list[dict[str, Any]]:
         return []
     ladder, metric = ladder_frame(seen), ladder_metric(seen.study)
     best = records(ladder, (*RECORD, *BELIEFS[:2]))
-    return [{"metric": metric, "budget": int(rung), **record}
+    return [{"metric": metric, "budget": int(rung) if float(rung).is_integer() else float(rung), **record}
             for rung, record in zip(ladder["budget"], best, strict=True)]  # fmt: skip
 
 

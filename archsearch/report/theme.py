@@ -44,7 +44,10 @@ def scaled(metric: str, value: float | None) -> str:
     power = 0
     while abs(value) >= step and power < len(units) - 1:
         value, power = value / step, power + 1
-    number = f"{value:.0f}" if power == 0 else f"{value:.4g}" if abs(value) >= 100 else f"{value:.3g}"
+    if power == 0 and value == round(value):
+        number = f"{value:.0f}"
+    else:
+        number = f"{value:.4g}" if abs(value) >= 100 else f"{value:.3g}"
     return f"{number} {units[power]}" if metric in BYTES else f"{number}{units[power]}"
 
 

@@ -1,6 +1,9 @@
 """How far a run can be trusted: its surrogate cross-validated, and the health checks of the whole search."""
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,8 +34,12 @@ class Checked:
     coverage: dict[float, float]  # level -> share of the measurements inside
 
 
+@lru_cache(maxsize=1)
 def checked(seen: View) -> Checked | None:
-    """The surrogate of a run cross-validated; None where it has none. Always the same for the same trials."""
+    """The surrogate of a run cross-validated; None where it has none. Always the same for the same trials.
+
+    The newest answer is kept: a run asks for its page and for its JSON document.
+    """
     evidence = seen.beliefs.evidence
     if evidence is None:
         return None
@@ -57,6 +64,20 @@ def checked(seen: View) -> Checked | None:
         beyond=kendall(at_equal(mean, madds), at_equal(target, madds), rng=rng),
         coverage=coverage(target - mean, spread),
     )  # fmt: skip
+
+
+def surrogate_record(seen: View) -> dict[str, Any] | None:
+    """What a run's surrogate is worth, as plain values; None where it has none."""
+    told = checked(seen)
+    if told is None:
+        return None
+    tau, rho = told.ranks["surrogate"]
+    ranks = {"tau": tau, "rho": rho, "tau_of_madds": told.ranks["MAdds alone"][0], "tau_at_equal_madds": told.beyond}
+    return {
+        "predicted": len(told.predictions), **{name: _ends(rank) for name, rank in ranks.items()},
+        "coverage": {f"{level:g}": share for level, share in told.coverage.items()}, "noise": told.noise,
+        "findings": [f"{each.kind}: {each.text}" for each in findings(seen, told)],
+    }  # fmt: skip
 
 
 def findings(seen: View, told: Checked | None) -> list[Finding]:
@@ -96,6 +117,12 @@ def _noise(told: Evidence, miss: Floats, unsure: Floats) -> float:
     found = noise_sd(told.networks.names, told.top1, miss=miss, sd=unsure)
     known, most = (float(np.sqrt(np.mean(each**2))) for each in (told.error, miss))
     return min(max(found, known), most)
+
+
+def _ends(rank: Rank) -> dict[str, float | None]:
+    """A rank correlation and its interval; None where it does not exist."""
+    ends = {"value": rank.value, "low": rank.low, "high": rank.high}
+    return {name: None if math.isnan(value) else value for name, value in ends.items()}
 
 
 def _varied(evidence: Evidence, rows: list[int]) -> tuple[list[Axis], NDArray[np.int64]]:

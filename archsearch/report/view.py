@@ -15,9 +15,9 @@ from archsearch.report.frame import Budgets, budgets_of, front_frame, objectives
 from archsearch.report.open import open_run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class View:
-    """Everything the page shows of a run, read once."""
+    """Everything the page shows of a run, read once; equal to itself alone."""
 
     name: str  # of the run's folder
     study: optuna.Study

@@ -10,7 +10,6 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from archsearch.cost.count import count
 from archsearch.errors import SpaceError
 from archsearch.records import GIVEN, TRAINED
 from archsearch.search.config import RunConfig
@@ -108,7 +107,9 @@ def as_given(problem: Problem, trial: FrozenTrial, *, equal: bool, origin: tuple
     there = Arch.from_dict(trial.user_attrs["arch_json"])
     code = problem.space.encode(with_classes(there, problem))
     arch = problem.space.decode(code)
-    costs = count(arch, problem.metrics)
+    if not problem.offers(code):
+        raise SpaceError("the table has no such network")
+    costs = problem.costs(code)
     found: dict[str, Any] = {name: trial.user_attrs[name] for name in RESULTS if name in trial.user_attrs}
     attrs = {
         "status": GIVEN, "arch": to_text(arch), "arch_json": arch.to_dict(), "key": key(arch), "costs": costs,

@@ -102,7 +102,8 @@ def _shown(trial: FrozenTrial, budget: Budget) -> FrozenTrial:
     made otherwise.
     """
     seen, status = trial.system_attrs.get(SEEN_AS), trial.user_attrs.get("status")
-    excess = budget.excess(trial.user_attrs["costs"])
+    costs = trial.user_attrs["costs"]  # not all of them where a table has no such network
+    excess = budget.excess(costs) if budget.limits.keys() <= costs.keys() else {}
     fits = all(value <= 0 for value in excess.values())
     hidden = (status == OVER and fits) or (status == GIVEN and not stands(trial.user_attrs))
     constraints = {f"{CONSTRAINT}{name}": value for name, value in excess.items()}

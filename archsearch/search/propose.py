@@ -7,14 +7,15 @@ result; both become finished trials, so the sampler learns from them, and neithe
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from optuna.trial import TrialState
 
 from archsearch import plugins
 from archsearch.cost.budget import Budget
-from archsearch.cost.count import all_metrics, count
+from archsearch.cost.count import BUILT_IN, all_metrics, count
+from archsearch.evaluate.table_domain import TableDomain
 from archsearch.records import AGAIN, GIVEN, OVER, REPLAYED, RUNNING, SKIPPED, TRAINED, WANTED
 from archsearch.search.history import SOURCE
 from archsearch.search.ledger import Ledger, NewTrial
@@ -27,7 +28,11 @@ from archsearch.spec.canon import key
 from archsearch.spec.fields import Codes
 from archsearch.spec.space import SearchSpace
 from archsearch.spec.text import to_text
+from archsearch.surrogate.domain import Domain
 from archsearch.surrogate.space_domain import SpaceDomain
+
+if TYPE_CHECKING:
+    from archsearch.evaluate.table import Table
 
 __all__ = ["Candidate", "Problem", "Proposer", "is_first"]
 
@@ -44,18 +49,28 @@ class Problem:
     minimize: tuple[str, ...] = ("madds",)
     ladder: tuple[float, ...] = ()  # rungs of minimize[0], rising; the largest is a hard limit, too
     repeats: bool = False  # whether a sampler may have a network trained again
+    table: "Table | None" = None  # of trained networks of this space: then nothing else may be proposed
 
     @cached_property
-    def domain(self) -> SpaceDomain:
+    def domain(self) -> Domain:
         """What samplers may choose from."""
-        return SpaceDomain(space=self.space, budget=self.budget, minimize=self.minimize)
+        if self.table is None:
+            return SpaceDomain(space=self.space, budget=self.budget, minimize=self.minimize)
+        domain: Domain = TableDomain(table=self.table, budget=self.budget, minimize=self.minimize)
+        return domain
 
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """All metrics that are counted for each network."""
-        return tuple(dict.fromkeys([*all_metrics(), *self.minimize, *self.budget.limits]))
+    def offers(self, code: Codes) -> bool:
+        """Whether a code can be judged at all: a table may not hold every network of its space."""
+        return self.table is None or bool(self.table.rows(np.asarray(code)[None])[0] >= 0)
 
-    def values(self, top1: float, costs: Mapping[str, int]) -> list[float]:
+    def costs(self, code: Codes) -> dict[str, Any]:
+        """All metrics of one network: as its table tells them, else counted; what neither knows is left out."""
+        told = {} if self.table is None else self.table.told(code)
+        asked = dict.fromkeys([*all_metrics(), *self.minimize, *self.budget.limits])
+        own = () if self.table is None else self.table.costs
+        return count(self.space.decode(code), [name for name in asked if name not in own or name in BUILT_IN]) | told
+
+    def values(self, top1: float, costs: Mapping[str, Any]) -> list[float]:
         """Objective values of a trial."""
         return [top1, *(float(costs[name]) for name in self.minimize)]
 
@@ -67,7 +82,8 @@ class Candidate:
     arch: Arch
     params: dict[str, Any]
     key: str
-    costs: dict[str, int]
+    costs: dict[str, Any]
+    offered: bool = True
 
 
 class Proposer:
@@ -134,13 +150,18 @@ class Proposer:
         space = self._problem.space
         arch = space.decode(code)
         name = np.asarray(code, dtype=np.int64).tobytes()
-        return Candidate(arch, space.values(code), self._key(name), count(arch, self._problem.metrics))
+        return Candidate(arch, space.values(code), self._key(name), self._problem.costs(code),
+                         offered=self._problem.offers(code))  # fmt: skip
 
     def _key_of(self, name: bytes) -> str:
         return key(self._problem.space.decode(np.frombuffer(name, dtype=np.int64)))
 
     def _judge(self, candidate: Candidate, tally: Tally, system: dict[str, Any]) -> NewTrial:
         """The trial of a candidate: finished where the answer is known, running where it must be trained."""
+        if not candidate.offered:
+            trial = self._trial(candidate, SKIPPED, system, {}, TrialState.FAIL)
+            trial.attrs["reason"] = "the table has no such network"
+            return trial
         excess = self._problem.budget.excess(candidate.costs)
         if any(value > 0 for value in excess.values()):
             shown = self._problem.values(self._typical(tally), candidate.costs)

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 
 from archsearch.cost.budget import Limit, show
-from archsearch.cost.count import count
 from archsearch.errors import BudgetError, SpaceError
 from archsearch.records import WANTED
 from archsearch.search.ledger import Ledger
@@ -27,7 +26,9 @@ def code_of(problem: Problem, arch: Arch, name: str) -> Codes:
         code = problem.space.encode(arch)
     except SpaceError as error:
         raise SpaceError(f"{name} cannot be added: {error}") from None
-    costs = count(arch, problem.metrics)
+    if not problem.offers(code):
+        raise SpaceError(f"{name} cannot be added: the table has no such network")
+    costs = problem.costs(code)
     told = [_excess(metric, limit, costs[metric]) for metric, limit in problem.budget.limits.items()]
     broken = [text for text in told if text]
     if broken:
@@ -65,12 +66,12 @@ def ask_for(ledger: Ledger, problem: Problem, codes: Sequence[Codes]) -> list[st
 
 def still_wanted(ledger: Ledger, problem: Problem) -> int:
     """How many of the networks asked for by hand are yet to be trained."""
-    archs = [problem.space.decode(np.asarray(code)) for code in ledger.recall(WANTED, [])]
-    fits = [arch for arch in archs if problem.budget.fits(count(arch, problem.metrics))]
-    return len({key(arch) for arch in fits} - set(ledger.tally().by_key))
+    codes = [np.asarray(code, dtype=np.int64) for code in ledger.recall(WANTED, [])]
+    fits = [code for code in codes if problem.budget.fits(problem.costs(code))]
+    return len({key(problem.space.decode(code)) for code in fits} - set(ledger.tally().by_key))
 
 
-def _excess(metric: str, limit: Limit, cost: int) -> str | None:
+def _excess(metric: str, limit: Limit, cost: float) -> str | None:
     """`madds 75.5M is 15.5M above 60.0M`, or None where the limit holds."""
     if cost > limit.high:
         return f"{metric} {show(cost, metric)} is {show(cost - limit.high, metric)} above {show(limit.high, metric)}"

@@ -25,7 +25,9 @@ def test_the_same_command_finds_a_finished_run(cli, finished):
 
 def test_json_of_run_and_front_agree(cli, finished):
     front = cli("front", "run", "--json").json
-    assert cli(*finished, "--json").json["front"] == front
+    done = cli(*finished, "--json").json
+    assert done["front"] == front
+    assert -1 <= done["surrogate"]["tau"]["low"] <= done["surrogate"]["tau"]["value"] <= 1
     fields = {
         "arch",
         "key",

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from archsearch.evaluate.landscapes import tabulated
+from archsearch.evaluate.table_file import read_table
 from archsearch.spec.space_file import read_space
+from archsearch.spec.text import to_text
 
 
 @pytest.fixture
@@ -44,6 +46,59 @@ def test_a_run_on_a_table_finds_its_figures_and_goes_on(cli, csv, tmp_path):
     assert "data 'made.csv' has changed" in again.err
 
 
+@pytest.fixture
+def part(tmp_path, csv):
+    """A third of that table, with a latency that only the table knows."""
+    lines = (tmp_path / "made.csv").read_text().splitlines()
+    rows = [f"{line},{0.5 + 0.25 * (number % 17)}" for number, line in enumerate(lines[1:]) if number % 3 == 0]
+    (tmp_path / "part.csv").write_text("\n".join([f"{lines[0]},latency_ms", *rows]))
+    return len(rows)
+
+
+MADE = ("--evaluator", "table", "--table", "made.csv", "--space", "nas_bench_macro")
+PART = ("run", "--evaluator", "table", "--table", "part.csv", "--space", "nas_bench_macro", "--finalists", 2, "--json")
+
+
+@pytest.mark.parametrize("sampler", ["greybox", "random", "nsga2", "tpe"])
+def test_nothing_is_tried_that_an_incomplete_table_lacks(sampler, cli, part):
+    done = cli(*PART, "--sampler", sampler, "--trials", 25, "--budget-madds", "60M", "--out", "r")
+    assert done.code == 0, done.err
+    assert done.json["trials"]["trained"] == 25
+    assert "failed" not in done.json["trials"]
+    assert sum(row["top1_test"] is not None for row in done.json["front"]) == 2
+
+
+@pytest.mark.parametrize("sampler", ["greybox", "nsga2"])
+def test_what_only_the_table_knows_can_be_minimised_and_limited(sampler, cli, part):
+    words = ("--sampler", sampler, "--trials", 20, "--minimize", "latency_ms", "--out", "r")
+    done = cli(*PART, *words, "--budget", "latency_ms=2.6")
+    assert done.code == 0, done.err
+    assert done.json["trials"]["trained"] == 20
+    assert "failed" not in done.json["trials"]
+    latencies = [row["latency_ms"] for row in done.json["front"]]
+    assert latencies == sorted(latencies)
+    assert 0.5 <= latencies[0] <= latencies[-1] <= 2.5
+    tighter = cli(*PART, *words, "--budget", "latency_ms=60%")
+    assert tighter.code == 0, tighter.err
+    assert cli(*PART, *words, "--budget", "latency_ms=0.1").code == 2
+
+
+def test_a_ladder_on_a_metric_of_the_table(cli, part):
+    done = cli(*PART, "--trials", 25, "--budget", "latency_ms=1,2.5,4", "--out", "r")
+    assert done.code == 0, done.err
+    assert [(row["metric"], row["budget"]) for row in done.json["ladder"]] == [("latency_ms", n) for n in (1, 2.5, 4)]
+    assert all(row["latency_ms"] <= row["budget"] for row in done.json["ladder"])
+
+
+def test_a_network_that_the_table_lacks_cannot_be_asked_for(cli, part, csv, tmp_path):
+    space = read_space("nas_bench_macro")
+    table = read_table(tmp_path / "part.csv", space)
+    lost = next(code for code in csv.codes if table.rows(code[None])[0] < 0)
+    done = cli(*PART, "--trials", 3, "--add", to_text(space.decode(lost)))
+    assert done.code == 2
+    assert "the table has no such network" in done.err
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -51,6 +106,12 @@ def test_a_run_on_a_table_finds_its_figures_and_goes_on(cli, csv, tmp_path):
         (("--table", "made.csv"), "--table and --mapping go with --evaluator table, not with train"),
         (("--evaluator", "table", "--table", "none.csv"), "there is no such file"),
         (("--evaluator", "table", "--table", "made.csv"), "table made belongs to no design space; give --space"),
+        (("--evaluator", "table", "--table", "made.csv"), "archsearch bench search needs none"),
+        ((*MADE, "--budget", "latency_ms=3"), "latency_ms"),
+        ((*MADE, "--minimize", "latency_ms"), "latency_ms"),
+        ((*MADE, "--budget", "madds"), "must be METRIC=LIMIT, like latency_ms=12.5"),
+        ((*MADE, "--budget-madds", "9M", "--budget", "madds=8M"), "madds has the limit '9M' already"),
+        ((*MADE, "--budget-madds", "1k"), "no network of table made meets the whole budget; the nearest has madds"),
         (("--evaluator", "table", "--table", "made.csv", "--space", "mobilenet_v2"), "space mobilenet_v2"),
     ],
 )

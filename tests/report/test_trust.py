@@ -1,11 +1,14 @@
 """The surrogate of a run cross-validated, the health checks, and the section of the page that says so."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from archsearch.report import trust
 from archsearch.report.page import write_page
-from archsearch.report.trust import checked, findings
+from archsearch.report.trust import checked, findings, surrogate_record
 from archsearch.report.trust_figures import (
     believed_data,
     believed_plot,
@@ -62,7 +65,7 @@ def test_a_standard_error_that_all_networks_share_is_not_taken_for_noise(make, t
 
 def test_of_many_trials_some_are_checked(seen, monkeypatch):
     monkeypatch.setattr(trust, "MOST", 25)
-    some = checked(seen)
+    some = checked(replace(seen))
     assert len(some.predictions) == 25
     assert some.predictions["number"].is_monotonic_increasing
 
@@ -145,3 +148,15 @@ def test_the_page_says_what_to_believe(make, tmp_path):
     text = write_page(folder).read_text()
     assert "Measured values alone: the run&#x27;s space &#x27;space.toml&#x27; cannot be read" in text
     assert "How good the surrogate is" not in text
+
+
+def test_the_record_of_a_surrogate_is_what_the_page_says_as_plain_json(make, tmp_path):
+    seen = view(make.space_run(tmp_path / "run", 40, noise=0.01))
+    told, record = checked(seen), surrogate_record(seen)
+    assert record == json.loads(json.dumps(record, allow_nan=False))
+    assert record["predicted"] == 40
+    assert record["tau"]["low"] <= record["tau"]["value"] == told.ranks["surrogate"][0].value <= record["tau"]["high"]
+    assert record["noise"] == told.noise
+    assert [float(level) for level in record["coverage"]] == list(told.coverage)
+    assert [text.partition(": ")[0] for text in record["findings"]] == [each.kind for each in findings(seen, told)]
+    assert surrogate_record(view(make.space_run(tmp_path / "few", 5))) is None
