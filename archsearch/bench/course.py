@@ -22,7 +22,9 @@ class Course:
     costs: Costs  # metrics by name, of any codes that exist
     exists: Callable[[Codes], np.ndarray]  # bool[n]; a table need not be complete
     truth: Callable[[Codes], Floats]  # accuracy, the mean of all seeds
-    shown: Callable[[Codes, np.random.Generator], Floats]  # accuracy as one training shows it
+    shown: Callable[
+        [Codes, int], Floats
+    ]  # accuracy as one training shows it; trainings that follow have seeds in a row
     error: float  # standard deviation of one training's accuracy from the truth
     whole: Networks | None  # all networks that fit, each once; None where they cannot be listed
     strict: float | None = None  # an accuracy below which nobody wants a network, where one is known

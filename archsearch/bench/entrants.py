@@ -17,6 +17,7 @@ from archsearch.bench.course import Course
 from archsearch.bench.local import LocalSearch
 from archsearch.bench.race import Answer, Entrant
 from archsearch.errors import PluginError, choices
+from archsearch.records import AGAIN
 from archsearch.search.history import SE, code_of
 from archsearch.search.samplers import SamplerSetup, distributions
 from archsearch.search.stratified import Exhausted
@@ -41,6 +42,7 @@ class StudyEntrant:
         directions += ["minimize"] * len(domain.minimize)
         self._study = optuna.create_study(directions=directions)
         self._open: dict[int, optuna.Trial] = {}
+        self._again: set[int] = set()
         self._asked = 0
 
     def ask(self) -> tuple[int, Codes] | None:
@@ -54,7 +56,13 @@ class StudyEntrant:
             except Exhausted:
                 return None
         self._open[trial.number] = trial
+        if self._study._storage.get_trial_system_attrs(trial._trial_id).get(AGAIN):
+            self._again.add(trial.number)
         return trial.number, self._to_code(trial.params)
+
+    def again(self, ticket: int) -> bool:
+        """What the sampler noted on the trial."""
+        return ticket in self._again
 
     def tell(self, ticket: int, answer: Answer) -> None:
         """Limits become Optuna's constraints; a network that does not exist becomes a failed trial."""
@@ -74,14 +82,15 @@ class StudyEntrant:
         return None if self._hand_over is None else [int(n) for n in self._hand_over(self._study, self._domain)]
 
 
-def plugin(name: str, course: Course, seed: int) -> StudyEntrant:
+def plugin(name: str, course: Course, seed: int, *, repeats: bool = False) -> StudyEntrant:
     """A sampler of the group "samplers"; `handed_over(study, domain)` beside its factory is its rule to hand over."""
     factory, domain = plugins.load("samplers", name), course.domain
     kinds = distributions(domain.axes)
     memory: dict[str, Any] = {}
 
     def make(number: int) -> BaseSampler:
-        setup = SamplerSetup(seed=seed, number=number, domain=domain, distributions=kinds, memory=memory)
+        setup = SamplerSetup(seed=seed, number=number, domain=domain, distributions=kinds, repeats=repeats,
+                             memory=memory)  # fmt: skip
         sampler: BaseSampler = factory(setup)
         return sampler
 
@@ -162,6 +171,6 @@ def is_optuna(name: str) -> bool:
     return name.startswith("optuna_") or name in OPTUNAS
 
 
-def enter(name: str, course: Course, seed: int) -> Entrant:
-    """A sampler at the start of one run."""
-    return RIVALS[name](course, seed) if name in RIVALS else plugin(name, course, seed)
+def enter(name: str, course: Course, seed: int, *, repeats: bool = False) -> Entrant:
+    """A sampler at the start of one run; where it may, ours asks for further trainings of the same networks."""
+    return RIVALS[name](course, seed) if name in RIVALS else plugin(name, course, seed, repeats=repeats)

@@ -59,6 +59,10 @@ class PymooNsga2:
         broken = 1.0 if answer.missing else sum(max(value, 0.0) for value in answer.broken.values())
         self._values[ticket - self._first] = (values, broken)
 
+    def again(self, ticket: int) -> bool:
+        """Never."""
+        return False
+
     def handed(self) -> None:
         """The front of what it was told."""
         return

@@ -36,6 +36,10 @@ class LocalSearch:
         if not answer.missing and answer.fits:
             self._told[ticket] = (answer.top1, answer.costs)
 
+    def again(self, ticket: int) -> bool:
+        """Never."""
+        return False
+
     def handed(self) -> None:
         """The front of what it was told."""
         return

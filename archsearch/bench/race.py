@@ -45,6 +45,10 @@ class Entrant(Protocol):
         """A ticket and the code of a network to evaluate; None before it hears of those that are open."""
         ...
 
+    def again(self, ticket: int) -> bool:
+        """Whether a proposal asks for another training of a network that it has the answer of."""
+        ...
+
     def tell(self, ticket: int, answer: Answer) -> None:
         """The answer to a ticket; each is told once, in any order."""
         ...
@@ -61,6 +65,7 @@ class Rules:
     budget: int  # evaluations
     pending: int = 1  # evaluations that are always open
     noisy: bool = False  # one training's accuracy is shown instead of the truth
+    repeats: bool = False  # a further training of the same network is an evaluation where it is asked for as such
 
     @property
     def proposals(self) -> int:
@@ -80,6 +85,7 @@ class Log:
     proposals: NDArray[np.int64]  # made when each was started, int64[n]
     ask_ms: Floats  # what each proposal took, float[proposals]
     duplicates: int
+    repeats: int  # evaluations of networks that were evaluated before, asked for as such
     over_budget: int
     missing: int  # proposals of networks that the table does not hold
     handed: dict[int, list[int]]  # evaluations done -> rows that the sampler would hand over
@@ -102,9 +108,11 @@ class _Race:
         self._waiting: dict[bytes, list[int]] = {}  # tickets that wait for an open network
         self._rows: dict[int, int] = {}  # ticket -> row of the log
         self._started: list[tuple[Codes, np.void, float, int]] = []  # code, name, truth, proposals
+        self._told: list[Answer] = []  # of each of them
         self._ask_ms: list[float] = []
         self._known: list[float] = []  # accuracies told so far
-        self._counts = {"duplicates": 0, "over_budget": 0, "missing": 0}
+        self._seeds: dict[bytes, int] = {}  # of the next training of each network
+        self._counts = {"duplicates": 0, "repeats": 0, "over_budget": 0, "missing": 0}
         self._handed: dict[int, list[int]] = {}
 
     def run(self) -> Log:
@@ -142,6 +150,11 @@ class _Race:
             self._counts["over_budget"] += 1
             typical = median(self._known) if self._known else FIRST_GUESS
             self._entrant.tell(ticket, Answer(top1=typical, error=0.0, costs=costs, broken=broken))
+        elif (
+            name in self._answers and self._rules.repeats and name not in self._waiting and self._entrant.again(ticket)
+        ):
+            self._counts["repeats"] += 1
+            self._start(ticket, code, looked.names[0], costs, broken)
         elif name in self._answers:
             self._counts["duplicates"] += 1
             if name in self._waiting:
@@ -156,11 +169,14 @@ class _Race:
     ) -> None:
         course, noisy = self._course, self._rules.noisy
         truth = float(course.truth(code[None])[0])
-        top1 = float(course.shown(code[None], self._rng)[0]) if noisy else truth
+        seed = self._seeds.setdefault(name.tobytes(), int(self._rng.integers(2**31)))
+        self._seeds[name.tobytes()] += 1
+        top1 = float(course.shown(code[None], seed)[0]) if noisy else truth
         answer = Answer(top1=top1, error=course.error if noisy else 0.0, costs=costs, broken=broken)
         self._rows[ticket] = len(self._started)
         self._started.append((code, name, truth, len(self._ask_ms)))
         self._answers[name.tobytes()] = answer
+        self._told.append(answer)
         self._waiting[name.tobytes()] = [ticket]
         self._open.append(name.tobytes())
 
@@ -177,7 +193,7 @@ class _Race:
                 self._handed[done] = sorted({self._rows[ticket] for ticket in tickets if ticket in self._rows})
 
     def _log(self, ended: str) -> Log:
-        answers = [self._answers[name.tobytes()] for _, name, _, _ in self._started]
+        answers = self._told
         axes, metrics = len(self._course.domain.axes), len(self._course.domain.minimize)
         return Log(
             codes=np.array([code for code, _, _, _ in self._started], dtype=np.int64).reshape(len(answers), axes),

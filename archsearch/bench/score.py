@@ -41,13 +41,23 @@ def score(log: Log, goal: Goal, rules: Rules) -> Score:
         volume = {name: growth(points, at) for name, at in goal.references.items()}
         best = np.fmax.accumulate(np.where(within, log.truth, -np.inf))  # NaN: an evaluation that failed
         best = np.where(np.isfinite(best), best, np.nan)
-    found = np.cumsum([name.tobytes() in goal.front for name in log.names]) / len(goal.front)
+    found = np.cumsum([name in goal.front for name in firsts(log.names)]) / len(goal.front)
     last = rules.budget
     return Score(
         volume={name: _kept(each / (goal.volumes[name] or 1.0), last) for name, each in volume.items()},
         best=_kept(best, last, nothing=np.nan),
         front_share=_kept(found, last),
     )
+
+
+def firsts(names: Sequence[np.void]) -> list[bytes]:
+    """The names where they stand for the first time, empty where they come again."""
+    known: set[bytes] = set()
+    found = []
+    for name in names:
+        found.append(b"" if name.tobytes() in known else name.tobytes())
+        known.add(name.tobytes())
+    return found
 
 
 def handed_sets(log: Log, within: np.ndarray) -> list[tuple[list[int], int | None]]:
@@ -83,7 +93,10 @@ def summary(logs: Sequence[Log], scores: Sequence[Score], goal: Goal, rules: Rul
         "suggest_ms": median_of([float(np.median(log.ask_ms[-LAST:])) for log in logs if len(log.ask_ms)]),
         "suggest_ms_mean": median_of([float(np.mean(log.ask_ms[-LAST:])) for log in logs if len(log.ask_ms)]),
         "suggest_ms_at": {str(n): median_of([ask_ms(log, n) for log in logs]) for n in counts},
-        **{name: median_of([getattr(log, name) for log in logs]) for name in ("duplicates", "over_budget", "missing")},
+        **{
+            name: median_of([getattr(log, name) for log in logs])
+            for name in ("duplicates", "over_budget", "missing", "repeats")
+        },
         "duplicates_all_seeds": sum(log.duplicates for log in logs),
         "over_budget_all_seeds": sum(log.over_budget for log in logs),
         "proposals": median_of([len(log.ask_ms) for log in logs]),

@@ -82,7 +82,7 @@ def search(asked: Asked, contest: Contest, *, workers: int = 1, told: Told = lam
 def one_run(course: Course, rules: Rules, job: Job) -> Log:
     """One sampler's run with one seed."""
     name, seed = job
-    return race(course, enter(name, course, seed), rules, np.random.default_rng([seed, 2]))
+    return race(course, enter(name, course, seed, repeats=rules.repeats), rules, np.random.default_rng([seed, 2]))
 
 
 def _here(course: Course, rules: Rules, jobs: Sequence[Job]) -> Iterator[tuple[Job, Log]]:
@@ -120,6 +120,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "budget": contest.rules.budget,
         "pending": contest.rules.pending,
         "noisy": contest.rules.noisy,
+        "repeats": contest.rules.repeats,
         "minimize": list(outcome.course.domain.minimize),
         "limits": outcome.course.budget.to_dict(),
         "networks": aim.networks,

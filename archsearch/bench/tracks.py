@@ -76,12 +76,10 @@ def from_table(table: Table, asked: Asked) -> Course:
         rows = table.rows(codes)
         return {name: table.cost(name)[rows] for name in names}
 
-    def shown(codes: Codes, rng: np.random.Generator) -> Floats:
-        return domain.lookup(codes, seed=int(rng.integers(2**31)))
-
     return Course(
         name=table.name, domain=domain, budget=domain.budget, costs=costs, exists=lambda codes: table.rows(codes) >= 0,
-        truth=domain.lookup, shown=shown, error=table.noise, whole=domain.look(fit),
+        truth=domain.lookup, shown=lambda codes, seed: domain.lookup(codes, seed=seed), error=table.noise,
+        whole=domain.look(fit),
     )  # fmt: skip
 
 
@@ -91,8 +89,8 @@ def from_space(space: SearchSpace, asked: Asked) -> Course:
     domain = SpaceDomain(space=space, budget=budget, minimize=asked.minimize)
     truth = landscape(asked.table, space, asked.seed)
 
-    def shown(codes: Codes, rng: np.random.Generator) -> Floats:
-        return truth(codes) + NOISE * rng.standard_normal(len(codes))
+    def shown(codes: Codes, seed: int) -> Floats:
+        return truth(codes) + NOISE * np.random.default_rng(seed).standard_normal(len(codes))
 
     return Course(
         name=f"{asked.table} on {space.name}", domain=domain, budget=budget, costs=partial(_counted, space),

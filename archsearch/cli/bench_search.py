@@ -25,6 +25,7 @@ REFERENCE = (
     "Accuracy of the third reference point, strict, as a fraction. [default: 0.88 on NAS-Bench-Macro, else none]"
 )
 UNDER = "What the best network of a front may cost, of the first metric; limits nothing but that figure. Like 60M."
+REPEATS = "With --noisy, samplers that weigh it may have a network trained again; each training is one evaluation."
 NOISY = "Show one training's accuracy instead of the mean; what a sampler hands over is judged by the mean."
 JOBS = "Processes; with more than one, times of suggestions mean little."
 OUT = "Folder for search.json, search.csv, search.html. [default: results/bench-search-...]"
@@ -47,6 +48,7 @@ def search(
     under: Annotated[str | None, typer.Option("--under", help=UNDER)] = None,
     reference: Annotated[float | None, typer.Option("--reference", help=REFERENCE)] = None,
     noisy: Annotated[bool, typer.Option("--noisy", help=NOISY)] = False,
+    repeats: Annotated[bool, typer.Option("--repeats/--no-repeats", help=REPEATS)] = True,
     pending: Annotated[int, typer.Option("--pending", help="Evaluations that are always open.")] = 1,
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Permute and rename the choices of each axis.")] = False,
     coarsen: Annotated[int | None, typer.Option("--coarsen", help="Keep at most so many choices of an axis.")] = None,
@@ -93,7 +95,8 @@ def search(
     asked = Asked(table=table, space=space, mapping=mapping, minimize=costs, budgets=limits, shuffle=shuffle,
                   coarsen=coarsen, seed=seed)  # fmt: skip
     contest = Contest(samplers=tuple(chosen(samplers)), seeds=seeds, seed=seed, strict=reference, under=under,
-                      rules=Rules(budget=budget, pending=pending, noisy=noisy))  # fmt: skip
+                      rules=Rules(budget=budget, pending=pending, noisy=noisy,
+                                  repeats=noisy and repeats))  # fmt: skip
     outcome, told = carried_out(asked, contest, jobs=jobs, out=out, png=png)
     if record is not None:
         recorded(asked, outcome, record)

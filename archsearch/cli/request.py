@@ -94,7 +94,7 @@ class Request:
         """
         from archsearch.cost.feasible import check
         from archsearch.cost.ladder import check_ladder, read_limits
-        from archsearch.search.flat import check_tells
+        from archsearch.search.able import check_able
         from archsearch.search.propose import Problem
         from archsearch.search.run import fit_to_images
         from archsearch.spec.lower import check_classifies
@@ -103,7 +103,9 @@ class Request:
         for group, name in (("samplers", self.sampler), ("evaluators", self.given["evaluator"])):
             plugins.load(group, name)
         if self.given.get("stop_when_flat") is not None:
-            check_tells(self.sampler)
+            check_able(self.sampler, "tells_gain")
+        if self.repeats:
+            check_able(self.sampler, "repeats")
         asked = self.asked
         named = self.table.space if self.table else read_space(self.space) if self.space else None
         if named and self.given["evaluator"] == "train":
@@ -120,7 +122,8 @@ class Request:
         for text in filter(None, [f"space {space.name}: {space.size:,} networks", note, *told, *loose(space, budget)]):
             self.log.print(f"  {text}", markup=False, style="dim")
         minimize = objectives(asked, ladder)
-        return Problem(space=space, budget=budget, minimize=minimize, ladder=ladder.rungs if ladder else ())
+        return Problem(space=space, budget=budget, minimize=minimize, ladder=ladder.rungs if ladder else (),
+                       repeats=self.repeats)  # fmt: skip
 
     @cached_property
     def asked(self) -> tuple[str, ...] | None:
@@ -139,6 +142,12 @@ class Request:
         from archsearch.search.config import SAMPLER
 
         return str(self.given.get("sampler") or self.stored.get("sampler", SAMPLER))
+
+    @cached_property
+    def repeats(self) -> bool:
+        """Whether networks may be trained again: as given, else as the folder's run began, else not."""
+        given = self.given.get("repeats")
+        return bool(self.stored.get("repeats", False) if given is None else given)
 
     @cached_property
     def wanted(self) -> "list[Codes]":
@@ -233,7 +242,9 @@ class Request:
 
         asked = {name: value for name, value in self.given.items() if value is not None}
         config = RunConfig(
-            **self.amounts | asked | {"device": self.device, "threads": self.threads, "sampler": self.sampler},
+            **self.amounts
+            | asked
+            | {"device": self.device, "threads": self.threads, "sampler": self.sampler, "repeats": self.repeats},
             space=self.space or self.problem.space.name,
             space_hash=space_hash(self.problem.space),
             data=str(self.table_file or self.data or "digits"),

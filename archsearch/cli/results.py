@@ -20,10 +20,10 @@ def front(
 ) -> None:
     """The Pareto front of a run, as far as it has come, and what to believe of it.
 
-    Of a run with a budget ladder first the best network of each rung, as measured. Then networks on the front as
-    measured, and those that are on it by what the surrogate learnt of all trials. believed: the accuracy to expect;
-    p(front): the probability that no other trained network beats it; group: networks with one number cannot be told
-    apart, the cheapest of them is as good a choice as any.
+    Of a run with a budget ladder first the network believed best within each rung. Then networks on the front as
+    measured, those that are on it by what the surrogate learnt of all trials, and those that were tested. believed:
+    the accuracy to expect; p(front): the probability that no other trained network beats it; group: networks with one
+    number cannot be told apart, the cheapest of them is as good a choice as any.
 
     \b
     Examples:
@@ -37,7 +37,7 @@ def front(
     from archsearch.report.view import view
 
     seen = view(run)
-    rungs = ladder_records(seen.study)
+    rungs = ladder_records(seen)
     if ladder and not rungs:
         raise RunError(f"{run} has no budget ladder; leave out --ladder")
     listed = [each for each in front_records(seen.study, seen) if each["observed"] or not observed]

@@ -25,6 +25,7 @@ EVALUATOR = "train; table or table-mean (looked up in --table); synthetic, addit
 TABLE = "Networks that somebody trained, as .csv, .parquet or .json; for --evaluator table."
 SAMPLER = "greybox (learns accuracy, knows costs), random, nsga2, nsga3, tpe or gp. [default: greybox, or as begun]"
 MINIMIZE = "Metric to minimise; may repeat; none: accuracy alone. [default: madds, or the metric of a budget ladder]"
+REPEATS = "Let the sampler have a network trained again where that would change the front more than a new one."
 ADD = "Train this network before the sampler's own; may repeat. A preset, a .json file, a text form or RUN#12."
 FROM = "Begin from the networks that an earlier run trained; may repeat."
 FLAT = "Stop when the next network is expected to add less than this share of hypervolume. [0.1% where none is named]"
@@ -42,6 +43,7 @@ def run(
     table: Annotated[Path | None, typer.Option("--table", help=TABLE)] = None,
     mapping: Annotated[Path | None, typer.Option("--mapping", help="What its columns mean (docs/tables.md).")] = None,
     sampler: Annotated[str | None, typer.Option("--sampler", help=SAMPLER)] = None,
+    repeats: Annotated[bool | None, typer.Option("--repeats/--no-repeats", help=REPEATS)] = None,
     add: Annotated[list[str] | None, typer.Option("--add", metavar="ARCH", help=ADD)] = None,
     earlier: Annotated[list[Path] | None, typer.Option("--from", metavar="RUN", help=FROM)] = None,
     trials: Annotated[int | None, typer.Option("--trials", help="Networks to train while searching.")] = None,
@@ -91,9 +93,10 @@ def run(
     from archsearch.search.flat import read_share
 
     given = checked(
-        evaluator=evaluator, sampler=sampler, trials=trials, timeout=timeout, trial_timeout=trial_timeout,
-        epochs=epochs, trial_images=trial_images, recipe=recipe, final_epochs=final_epochs, final_recipe=final_recipe,
-        finalists=finalists, storage=absolute(storage), device=device, threads=threads, seed=seed,
+        evaluator=evaluator, sampler=sampler, repeats=repeats, trials=trials, timeout=timeout,
+        trial_timeout=trial_timeout, epochs=epochs, trial_images=trial_images, recipe=recipe,
+        final_epochs=final_epochs, final_recipe=final_recipe, finalists=finalists, storage=absolute(storage),
+        device=device, threads=threads, seed=seed,
         stop_when_flat=None if stop_when_flat is None else read_share(stop_when_flat),
     )  # fmt: skip
     budgets = budget_texts(budget_madds, budget_params, budget_memory)

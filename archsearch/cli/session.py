@@ -118,7 +118,7 @@ def tell(run: "Run", why: str, pngs: list[Path], *, as_json: bool) -> None:
 
     trials = run.ledger.trials()
     seen = view(run.folder.root)
-    records, ladder = front_records(seen.study, seen), ladder_records(seen.study)
+    records, ladder = front_records(seen.study, seen), ladder_records(seen)
     counts = Counter(str(trial.user_attrs.get("status")) for trial in trials)
     if as_json:
         print_json({

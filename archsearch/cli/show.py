@@ -89,17 +89,17 @@ def print_ladder(out: Any, rungs: Sequence[Mapping[str, Any]]) -> None:
     """The best network within each rung of a budget ladder, one row a rung."""
     costs = ("madds", "params", "peak_memory")
     rows = [
-        [show(row["budget"], row["metric"]), *(_rung_cells(row, costs) if row["trial"] is not None else ["-"] * 6)]
+        [show(row["budget"], row["metric"]), *(_rung_cells(row, costs) if row["trial"] is not None else ["-"] * 7)]
         for row in rungs
     ]
-    names = ["trial", *(HEADINGS[name] for name in costs), "validation", "test"]
+    names = ["trial", *(HEADINGS[name] for name in costs), "validation", "believed", "test"]
     out.print(table([f"{HEADINGS.get(rungs[0]['metric'], rungs[0]['metric'])} up to", *names], rows, left=()))
 
 
 def _rung_cells(row: Mapping[str, Any], costs: Sequence[str]) -> list[str]:
     return [
         str(row["trial"]), *(show(row[name], name) for name in costs), percent(row["top1"], row["top1_se"]),
-        percent(row["top1_test"], row["top1_test_se"]),
+        percent(row["believed"], row["believed_sd"]), percent(row["top1_test"], row["top1_test_se"]),
     ]  # fmt: skip
 
 
@@ -119,7 +119,9 @@ def print_front(out: Any, records: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _front(row: Mapping[str, Any]) -> str:
-    """On which front a network is: as measured, as believed or both; or it is likely to be on the true one."""
+    """On which front a network is: as measured, as believed or both; else it is likely to be on one, or was tested."""
     if row["observed"] and row["handed_over"]:
         return "both"
-    return "measured" if row["observed"] else "believed" if row["handed_over"] else "likely"
+    if row["observed"] or row["handed_over"]:
+        return "measured" if row["observed"] else "believed"
+    return "likely" if row["p_front"] >= 0.5 else "tested"

@@ -1,4 +1,4 @@
-"""A run with a budget ladder: the best network within each rung."""
+"""A run with a budget ladder: the network believed best within each rung."""
 
 import numpy as np
 import optuna
@@ -6,12 +6,12 @@ import pandas as pd
 
 from archsearch.cost.ladder import best_within
 from archsearch.records import LADDER
-from archsearch.report.frame import budgets_of, candidates, objectives_of
+from archsearch.report.frame import candidates, objectives_of
 from archsearch.report.markup import Markup, table, tag
 from archsearch.report.theme import percent, scaled, short
 from archsearch.report.view import View
 
-HEAD = ("validation top-1", "test top-1", "MAdds", "parameters", "peak memory")
+HEAD = ("validation top-1", "believed", "test top-1", "MAdds", "parameters", "peak memory")
 
 
 def rungs_of(study: optuna.Study) -> list[float]:
@@ -24,14 +24,17 @@ def ladder_metric(study: optuna.Study) -> str:
     return [*objectives_of(study), "madds"][1]
 
 
-def ladder_frame(study: optuna.Study, frame: pd.DataFrame) -> pd.DataFrame:
-    """One row a rung: `budget`, then the trial's columns; those are missing where no network within it was trained.
+def ladder_frame(seen: View) -> pd.DataFrame:
+    """One row a rung: `budget`, then the trial's columns and `believed`, `believed_sd`.
 
-    frame    as `frame.trials_frame` makes it
+    All but the budget is missing where no network within the rung was trained. Without a surrogate the belief is what
+    was measured.
     """
-    rungs = rungs_of(study)
-    known = candidates(frame, budgets_of(study)).reset_index(drop=True)
-    rows = best_within(rungs, known[ladder_metric(study)], known["top1"])
+    rungs = rungs_of(seen.study)
+    told = seen.beliefs.table[["believed", "believed_sd"]]
+    known = candidates(seen.frame, seen.budgets).merge(told, left_on="number", right_index=True)
+    known = known.reset_index(drop=True)
+    rows = best_within(rungs, known[ladder_metric(seen.study)], known["believed"])
     best = known.reindex([row if row >= 0 else -1 for row in rows]).reset_index(drop=True)
     best.insert(0, "budget", np.array(rungs, dtype=float))
     return best
@@ -45,8 +48,11 @@ def ladder_section(seen: View) -> Markup:
     metric = ladder_metric(seen.study)
     head = [f"{short(metric)} up to", "trial", *HEAD]
     rows = [tag("tr", *(tag("td", cell) for cell in _cells(row, metric)))
-            for row in ladder_frame(seen.study, seen.frame).to_dict("records")]  # fmt: skip
-    note = "The most accurate network on validation within each limit; a network may be the best within several."
+            for row in ladder_frame(seen).to_dict("records")]  # fmt: skip
+    note = (
+        "Within each limit the network that is believed to be the most accurate after all trials, which need not be "
+        "the one that measured best; a network may be the best within several."
+    )
     return tag("section", tag("h2", "The budget ladder"), table(head, rows, "ladder"), tag("p", note, class_="note"))
 
 
@@ -56,6 +62,6 @@ def _cells(row: dict[str, float], metric: str) -> list[str]:
         return [limit, "none trained", *("" for _ in HEAD)]
     return [
         limit, str(int(row["number"])), percent(row["top1"], row["top1_se"]),
-        percent(row["top1_test"], row["top1_test_se"]), *(scaled(name, row[name])
-                                                          for name in ("madds", "params", "peak_memory")),
+        percent(row["believed"], row["believed_sd"]), percent(row["top1_test"], row["top1_test_se"]),
+        *(scaled(name, row[name]) for name in ("madds", "params", "peak_memory")),
     ]  # fmt: skip

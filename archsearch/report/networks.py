@@ -6,16 +6,15 @@ from typing import Any
 
 import numpy as np
 import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 
-from archsearch.cost.budget import Budget
-from archsearch.cost.count import BUILT_IN as COSTS
 from archsearch.errors import SpaceError, SpecError
 from archsearch.spec.arch import Arch
 from archsearch.spec.fields import Axis, Codes
 from archsearch.spec.space import SearchSpace
 from archsearch.spec.space_file import read_space
 from archsearch.surrogate.domain import Networks
-from archsearch.surrogate.space_domain import SpaceDomain
+from archsearch.surrogate.handover import networks_of
 
 
 def run_networks(
@@ -24,7 +23,7 @@ def run_networks(
     """The axes of a run's space, and the networks of some of its trials, in the order of `numbers`.
 
     run      the resolved command
-    minimize metrics for `Networks.costs`; those that no counter knows (a latency) are left out
+    minimize metrics for `Networks.costs`; those that a trial does not tell are left out
     raises   SpaceError where the space's file has gone or changed, or a trial cannot be placed in it
     """
     name = str(run.get("space", ""))
@@ -32,11 +31,28 @@ def run_networks(
         space = read_space(name)
     except SpaceError as error:
         raise SpaceError(f"the run's space {PurePath(name).name!r} cannot be read: {error}") from None
+    trials = study.get_trials(deepcopy=False)
+    space = as_searched(space, trials[numbers[0]].distributions if numbers else {})
     codes = codes_of(study, space, numbers)
     classes = {_arch(study, number).head.classes for number in numbers[:1]}
-    counted = tuple(name for name in minimize if name in COSTS)
-    domain = SpaceDomain(space=space.with_classes(*classes) if classes else space, budget=Budget(), minimize=counted)
-    return space.axes, domain.look(codes)
+    told = [trials[number].user_attrs.get("costs", {}) for number in numbers]
+    known = [name for name in minimize if all(name in costs for costs in told)]
+    columns = np.array([[costs[name] for name in known] for costs in told], dtype=float)
+    columns = columns.reshape(len(numbers), len(known))
+    return space.axes, networks_of(space.with_classes(*classes) if classes else space, codes, columns)
+
+
+def as_searched(space: SearchSpace, kinds: Mapping[str, BaseDistribution]) -> SearchSpace:
+    """The space with its axes as narrow as a run had them: resolutions above the images' own were left out.
+
+    kinds    of the parameters of one of its trials
+    """
+    for axis in space.axes:
+        if axis.name in kinds:
+            had = _choices(kinds[axis.name])
+            kept = tuple(value for value in axis.values if value in had)
+            space = space.restrict(axis.name, kept) if 0 < len(kept) < len(axis.values) else space
+    return space
 
 
 def codes_of(study: optuna.Study, space: SearchSpace, numbers: Sequence[int]) -> Codes:
@@ -60,6 +76,13 @@ def codes_of(study: optuna.Study, space: SearchSpace, numbers: Sequence[int]) ->
             )
         codes.append(code)
     return np.array(codes, dtype=np.int64).reshape(len(codes), len(space.axes))
+
+
+def _choices(kind: BaseDistribution) -> Sequence[Any]:
+    """The values that a parameter could have."""
+    if isinstance(kind, IntDistribution):
+        return range(kind.low, kind.high + 1, kind.step)
+    return kind.choices if isinstance(kind, CategoricalDistribution) else ()
 
 
 def _arch(study: optuna.Study, number: int) -> Arch:

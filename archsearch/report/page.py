@@ -34,7 +34,7 @@ def page(seen: View) -> str:
         tag("h1", seen.name),
         tag("p", headline(seen.run, seen.manifest, seen.budgets), class_="lead"),
         sections.warning(seen),
-        tiles(seen.frame, seen.front),
+        tiles(seen.frame, seen.listed),
     )
     main = tag(
         "main",

@@ -82,12 +82,14 @@ def _front_note(seen: View, metric: str, data: pd.DataFrame) -> Markup:
 
 
 def network_section(seen: View) -> Markup:
-    """The front's networks drawn, at most `MOST` openly: the best, and others from one end to the other."""
-    if seen.front.empty:
+    """What is handed over drawn, at most `MOST` openly: the best, and others from one end to the other."""
+    listed = seen.listed
+    handed = listed[listed["handed_over"].astype(bool)].reset_index(drop=True)
+    if handed.empty:
         return Markup("")
     archs = {trial.number: trial.user_attrs.get("arch_json") for trial in seen.study.get_trials(deepcopy=False)}
-    best = int(seen.front["top1"].idxmax())
-    rows = seen.front.to_dict("records")
+    best = int(handed["believed"].idxmax())
+    rows = handed.to_dict("records")
     drawn = [_network(row, archs[row["number"]], i == best) for i, row in enumerate(rows)]
     shown = spread(len(drawn), best)
     folded = [net for i, net in enumerate(drawn) if i not in shown]
@@ -97,7 +99,7 @@ def network_section(seen: View) -> Markup:
         "ir inverted residual, ds depthwise separable, cr classic residual, id identity; k kernel, e expansion, "
         "s stride, c channels. The orange bar is the stage's share of the network's MAdds."
     )
-    return _section("The networks on the front", legend, _nets([drawn[i] for i in shown]), rest)
+    return _section("The networks to hand over", legend, _nets([drawn[i] for i in shown]), rest)
 
 
 def spread(n: int, best: int) -> list[int]:
@@ -115,7 +117,7 @@ def _nets(articles: Sequence[Markup]) -> Markup:
 
 def _network(row: Mapping[str, Any], plain: Any, is_best: bool) -> Markup:
     costs = f"{scaled('madds', row['madds'])} MAdds · {scaled('params', row['params'])} parameters"
-    best = tag("em", "best on validation") if is_best else Markup("")
+    best = tag("em", "believed best") if is_best else Markup("")
     title = tag("h3", tag("b", f"Trial {row['number']}"), tag("span", f"{percent(row['top1'])} · {costs}"), best)
     try:
         drawn = parts(Arch.from_dict(plain))
@@ -172,9 +174,9 @@ def reading_section(run: Mapping[str, Any]) -> Markup:
         "It ranks networks; it is not the accuracy to expect after a full training.",
         "± is one binomial standard error for the number of images measured on: how exactly this network was measured, "
         "not how much another seed would change. Each network was trained once, from one seed.",
-        "The front is chosen by validation, so its validation numbers are a little too good: the best of many is "
-        "partly luck.",
-        f"Test top-1 belongs to networks of the front after a full training{_amount(run, 'final_epochs')} on training "
+        "The front as measured is chosen by validation, so its validation numbers are a little too good: the best of "
+        "many is partly luck. What is handed over and tested is chosen by what is believed after all trials.",
+        f"Test top-1 belongs to networks handed over, after a full training{_amount(run, 'final_epochs')} on training "
         "and validation images, measured once at the last epoch. Test images played no part in the search. A dash: not "
         "retrained.",
         "MAdds are multiply-adds of convolutions and linear layers; one multiply-add counts 1, and is often called two "

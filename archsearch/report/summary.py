@@ -48,16 +48,17 @@ def budget_words(budgets: Budgets) -> str:
     return "budget: " + ", ".join(words) if words else "no budget"
 
 
-def tiles(frame: pd.DataFrame, front: pd.DataFrame) -> Markup:
-    """The run in a few numbers."""
-    best = front.loc[front["top1"].idxmax()] if len(front) else None
+def tiles(frame: pd.DataFrame, listed: pd.DataFrame) -> Markup:
+    """The run in a few numbers; the best network is the one believed best."""
+    handed = listed[listed["handed_over"].astype(bool)]
+    best = handed.loc[handed["believed"].idxmax()] if len(handed) else None
     numbers = [
         (str(len(frame)), "trials"),
         (str(int((frame["status"] == "trained").sum())), "networks trained"),
-        (str(len(front)), "on the front"),
+        (str(len(handed)), "handed over"),
     ]
     if best is not None:
-        numbers.append((percent(best["top1"]), f"best on validation, {scaled('madds', best['madds'])} MAdds"))
+        numbers.append((percent(best["top1"]), f"the best on validation, {scaled('madds', best['madds'])} MAdds"))
         if best["top1_test"] == best["top1_test"]:
             numbers.append((percent(best["top1_test"]), "the same network on test"))
     return tag("div", *(tag("div", tag("b", n), tag("span", word)) for n, word in numbers), class_="tiles")
@@ -133,7 +134,9 @@ def _front_cells(row: Mapping[str, Any], extra: Sequence[str]) -> list[str]:
 
 
 def chosen_by(row: Mapping[str, Any]) -> str:
-    """Why a network is listed: it is on the front as measured, as believed or both, or is likely to be."""
+    """Why a network is listed: it is on the front as measured, as believed or both, is likely to be, or was tested."""
     if row["observed"] and row["handed_over"]:
         return "both"
-    return "measured" if row["observed"] else "believed" if row["handed_over"] else "likely"
+    if row["observed"] or row["handed_over"]:
+        return "measured" if row["observed"] else "believed"
+    return "likely" if row["p_front"] >= 0.5 else "tested"

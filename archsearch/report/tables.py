@@ -28,7 +28,7 @@ def write_tables(run_dir: Path, seen: View | None = None) -> list[Path]:
     seen = seen or view(run_dir)
     tables = {"trials.csv": seen.frame, "front.csv": seen.listed}
     if rungs_of(seen.study):
-        tables["ladder.csv"] = ladder_frame(seen.study, seen.frame)
+        tables["ladder.csv"] = ladder_frame(seen)
     for name, table in tables.items():
         write_atomic(Path(run_dir) / name, whole(table.rename(columns={"number": "trial"})).to_csv(index=False))
     return [Path(run_dir) / name for name in tables]
@@ -49,16 +49,18 @@ def front_records(study: optuna.Study, seen: View | None = None) -> list[dict[st
     return records(front, (*RECORD, *BELIEFS))
 
 
-def ladder_records(study: optuna.Study) -> list[dict[str, Any]]:
-    """The best network within each rung of the run's ladder, lowest rung first: `metric`, `budget`, and its record.
+def ladder_records(seen: View) -> list[dict[str, Any]]:
+    """The network believed best within each rung of the run's ladder, lowest rung first.
 
-    Everything of the record is None where no network within the rung was trained; [] for a run without a ladder.
+    `metric`, `budget`, then its record with `believed` and `believed_sd`, all None where no network within the rung
+    was trained; [] for a run without a ladder.
     """
-    if not rungs_of(study):
+    if not rungs_of(seen.study):
         return []
-    ladder, metric = ladder_frame(study, trials_frame(study)), ladder_metric(study)
+    ladder, metric = ladder_frame(seen), ladder_metric(seen.study)
+    best = records(ladder, (*RECORD, *BELIEFS[:2]))
     return [{"metric": metric, "budget": int(rung), **record}
-            for rung, record in zip(ladder["budget"], records(ladder, RECORD), strict=True)]  # fmt: skip
+            for rung, record in zip(ladder["budget"], best, strict=True)]  # fmt: skip
 
 
 def records(table: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:

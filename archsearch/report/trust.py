@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from archsearch.report.beliefs import Evidence
 from archsearch.report.view import View
 from archsearch.spec.fields import Axis
 from archsearch.surrogate import belief as surrogate
 from archsearch.surrogate import health
 from archsearch.surrogate.domain import Floats, Networks
 from archsearch.surrogate.front import moments
+from archsearch.surrogate.handover import Evidence
 from archsearch.surrogate.health import Finding
 from archsearch.surrogate.validate import Learnt, Rank, at_equal, coverage, crossed, kendall, noise_sd, spearman
 

@@ -29,6 +29,7 @@ class RunConfig:
     minimize: tuple[str, ...] = ("madds",)
     evaluator: str = "train"
     sampler: str = SAMPLER
+    repeats: bool = False  # whether the sampler may have a network trained again
     seed: int = 0
     recipe: str = "quick"
     epochs: int = 4
@@ -84,6 +85,8 @@ def _plausible(name: str, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and value >= least
     if name in LIMITS:
         return isinstance(value, int | float) and value > 0
+    if name == "repeats":
+        return isinstance(value, bool)
     if name == "minimize":
         return isinstance(value, list) and all(isinstance(each, str) for each in value)
     if name == "budgets":

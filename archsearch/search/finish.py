@@ -1,4 +1,4 @@
-"""After the search: the front is trained in full on train and validation together, and tested once."""
+"""After the search: what it hands over is trained in full on train and validation together, and tested once."""
 
 import time
 from typing import Any
@@ -51,7 +51,10 @@ def rung_trials(trials: list[FrozenTrial], problem: Problem) -> list[FrozenTrial
 
 
 def members(trials: list[FrozenTrial], problem: Problem) -> list[FrozenTrial]:
-    """What a run hands over, cheapest first: the winners of the rungs, each once; without a ladder the front."""
+    """The best of a run as measured, cheapest first: the winners of the rungs, each once; else the front.
+
+    What is handed over in the end is what is believed of it: `search.believed.chosen`.
+    """
     if not problem.ladder:
         return front_trials(trials, problem.budget)
     won = {t.number: t for t in rung_trials(trials, problem) if t is not None}
@@ -59,7 +62,7 @@ def members(trials: list[FrozenTrial], problem: Problem) -> list[FrozenTrial]:
 
 
 def finalists(members: list[FrozenTrial], most: int) -> list[FrozenTrial]:
-    """At most `most` of what a run hands over: the last and most accurate, the others evenly along it."""
+    """At most `most` of them: the last one, which is the most accurate, and others evenly along the front."""
     if len(members) <= most:
         return members
     if most <= 0:

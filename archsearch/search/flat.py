@@ -4,12 +4,10 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 from statistics import median
-from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from archsearch import plugins
-from archsearch.errors import PluginError, RunError
+from archsearch.errors import RunError
 from archsearch.records import GAIN, TRAINED
 
 LAST = 10  # proposals over which the median is taken
@@ -61,24 +59,3 @@ def read_share(text: str) -> float:
     if not 0 < share < 1:
         raise RunError(f"--stop-when-flat {text!r} must be a share of the hypervolume, like 0.1% or 0.001")
     return share
-
-
-def tells_gain(sampler: Any) -> bool:
-    """Whether the object behind a name in plug-in group "samplers" says that its proposals tell their gain."""
-    return bool(getattr(sampler, "tells_gain", False))
-
-
-def check_tells(name: str) -> None:
-    """Raise RunError, naming those that do, where a sampler does not tell the expected gain."""
-    if tells_gain(plugins.load("samplers", name)):
-        return
-    able = []
-    for other in plugins.names("samplers"):
-        try:
-            able += [other] if tells_gain(plugins.load("samplers", other)) else []
-        except PluginError:
-            continue  # a third party's row that is broken helps nobody here
-    raise RunError(
-        f"--stop-when-flat needs a sampler that tells what it expects to gain, and {name} does not; "
-        f"samplers that do: {', '.join(able) or 'none'}"
-    )

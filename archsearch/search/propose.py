@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 from archsearch import plugins
 from archsearch.cost.budget import Budget
 from archsearch.cost.count import all_metrics, count
-from archsearch.records import GIVEN, OVER, REPLAYED, RUNNING, SKIPPED, TRAINED, WANTED
+from archsearch.records import AGAIN, GIVEN, OVER, REPLAYED, RUNNING, SKIPPED, TRAINED, WANTED
 from archsearch.search.history import SOURCE
 from archsearch.search.ledger import Ledger, NewTrial
 from archsearch.search.mirror import SEEN_AS, Mirror
@@ -43,6 +43,7 @@ class Problem:
     budget: Budget
     minimize: tuple[str, ...] = ("madds",)
     ladder: tuple[float, ...] = ()  # rungs of minimize[0], rising; the largest is a hard limit, too
+    repeats: bool = False  # whether a sampler may have a network trained again
 
     @cached_property
     def domain(self) -> SpaceDomain:
@@ -127,7 +128,7 @@ class Proposer:
         """What a sampler is made with: it is new for each trial, and its seed follows from the trial's number."""
         return SamplerSetup(seed=self._seed, number=number, domain=self._problem.domain,
                             distributions=self._distributions, ladder=self._problem.ladder,
-                            memory=self._memory)  # fmt: skip
+                            repeats=self._problem.repeats, memory=self._memory)  # fmt: skip
 
     def _candidate(self, code: Codes) -> Candidate:
         space = self._problem.space
@@ -148,6 +149,10 @@ class Proposer:
         if candidate.key not in tally.by_key:
             return self._trial(candidate, RUNNING, system, excess)
         first = self._ledger.trials()[tally.by_key[candidate.key]]
+        if system.get(AGAIN) and first.user_attrs.get("status") == TRAINED:
+            trial = self._trial(candidate, RUNNING, system, excess)
+            trial.attrs["again_of"] = first.number
+            return trial
         if first.user_attrs.get("status") in (TRAINED, GIVEN) and first.state == TrialState.COMPLETE:
             trial = self._trial(candidate, REPLAYED, system, excess, TrialState.COMPLETE, list(first.values))
             told = ("top1", "top5", "top1_se", SOURCE)

@@ -11,8 +11,9 @@ import optuna
 from archsearch.errors import RunError
 from archsearch.evaluate.base import Evaluator
 from archsearch.records import OBJECTIVES, SINCE, RunFolder, read_toml, to_toml, write_atomic
+from archsearch.search.believed import chosen
 from archsearch.search.config import RunConfig, differences
-from archsearch.search.finish import finalists, members, retrain
+from archsearch.search.finish import retrain
 from archsearch.search.given import Earlier, Progress, Taken, silent, take_over
 from archsearch.search.ledger import Direction, Ledger, open_journal
 from archsearch.search.lock import FileLock
@@ -88,9 +89,9 @@ class Run:
             worker.leave()
 
     def finish(self, evaluator: Evaluator, watch: Watch) -> None:
-        """Retrain the front, or the winners of the ladder's rungs, in full and test them once."""
-        chosen = finalists(members(self.ledger.trials(), self.problem), self.config.finalists)
-        retrain(self.folder, self.ledger, evaluator, chosen=chosen, seed=self.config.seed, watch=watch)
+        """Retrain the believed front, or the believed winners of the ladder's rungs, in full and test them once."""
+        best = chosen(self.ledger.trials(), self.problem, self.config.finalists)
+        retrain(self.folder, self.ledger, evaluator, chosen=best, seed=self.config.seed, watch=watch)
 
     def _alone(self) -> AbstractContextManager[None]:
         """While this is held no worker proposes."""

@@ -30,6 +30,7 @@ class SamplerSetup:
     domain: Domain  # what may be proposed: its axes, exact costs, networks that fit
     distributions: Mapping[str, BaseDistribution]  # one an axis
     ladder: tuple[float, ...] = ()  # rungs of the first metric minimised, rising: the best within each is wanted
+    repeats: bool = False  # whether a network may be trained again; a sampler marks such a trial with records.AGAIN
     memory: dict[str, Any] = field(default_factory=dict)  # lasts while the process does; only to save time
 
     @property

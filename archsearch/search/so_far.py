@@ -1,4 +1,4 @@
-"""What a run would hand over while it goes on: each new result is compared with that alone."""
+"""The best of a run as measured, while it goes on: each new result is compared with that alone."""
 
 from collections.abc import Sequence
 

@@ -55,6 +55,8 @@ class StratifiedSampler(BaseSampler):
         seen = read(study, ask.domain, ask.memory).seen
         for attempt in range(4):
             found = self._pool(attempt)
+            if not len(found):
+                return None
             logs = np.log(np.maximum(found.costs[:, 0], 1)) if found.costs.shape[1] else found.traits[:, 0]
             start = np.random.default_rng(ask.seed).random()
             place = (start + number * GOLDEN) % 1

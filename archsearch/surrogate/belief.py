@@ -11,7 +11,7 @@ from archsearch.surrogate.gp import Kernel, Posterior, fitted, prior
 
 FLOOR = 0.005  # keeps the logarithm of the error finite: half a point
 STEPS = 40  # of the fit, from the priors
-MOST = 400  # trials that a Gaussian process is given; of more, the best and an even share of the rest
+MOST = 300  # trials that a Gaussian process is given; of more, the best and an even share of the rest
 
 
 def target(top1: Floats) -> Floats:

@@ -5,6 +5,7 @@ function of the trials up to the refit and of the kernel that was found there, w
 so a search that was killed is in the same state again.
 """
 
+from collections import Counter
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.pareto import front
-from archsearch.surrogate.acquire import Stairs, gain, stairs, volume_of
+from archsearch.surrogate.acquire import Stairs, beyond, gain, learned, second_look, stairs, volume_of
 from archsearch.surrogate.belief import MOST, active, expected_noise, standardised, target
-from archsearch.surrogate.domain import Domain, Floats, Networks, joined
+from archsearch.surrogate.domain import Domain, Floats, Networks, joined, spelled
 from archsearch.surrogate.features import Encoder, Rows, encoder
 from archsearch.surrogate.gp import Kernel, Posterior, fitted, prior
 from archsearch.surrogate.pool import base, promising
@@ -24,7 +25,8 @@ CAUTION = 0.3  # share of the standard deviation that counts when networks of a 
 ALONE = 1.0  # the same where accuracy is all that counts: nothing but its own doubt makes such a search look around
 FIRST_STEPS, STEPS = 40, 12  # of the fit: from the priors, from the last kernel
 FIT_MOST = 200  # trials to which the kernel is fitted
-MARGIN = 0.05  # share of the range of cost by which the reference lies beyond it: the dearest networks count, too
+LOOKS = 3  # trainings of one network at most
+BEFORE = 30  # trainings before any network is trained again
 TINY = 1e-12  # expected gains below it are none
 EVERY = 5  # new results between refits; a twentieth of the trials where that is more
 
@@ -39,6 +41,7 @@ class Seen:
     pending: Networks
     left: set[bytes]  # names of networks that must not be proposed
     rungs: tuple[float, ...] = ()  # of a budget ladder on the first cost, ascending
+    repeats: bool = False  # whether a network may be trained again, where that would change the front
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,7 @@ class Pick:
     code: NDArray[np.int64]
     gain: float  # expected, as a share of the hypervolume so far
     fit: Fit | None  # where the kernel was fitted anew
+    again: bool = False  # a network that was trained before: its accuracy is to be measured once more
 
 
 @dataclass(kw_only=True)
@@ -109,7 +113,7 @@ class Chooser:
         if last is not None and last.at <= n and n - last.at < max(EVERY, n // 20):
             return last
         chosen = active(seen.top1, seen.judged, FIT_MOST)
-        some = seen.judged.take(chosen)
+        some = spelled(seen.judged.take(chosen), self._base)
         targets, _, spread = standardised(target(seen.top1[chosen]))
         start = prior(self._encoder.axis_of, self._encoder.axes, some.traits.shape[1])
         if last is not None and len(last.logs) == len(start.logs):
@@ -145,7 +149,7 @@ class Chooser:
         """The state right after a refit."""
         first = np.arange(fit.at)
         chosen = first[active(seen.top1[first], seen.judged.take(first), MOST)]
-        known = seen.judged.take(chosen)
+        known = spelled(seen.judged.take(chosen), self._base)
         targets, centre, spread = standardised(target(seen.top1[chosen]))
         traits = known.traits.shape[1]
         kernel = replace(prior(self._encoder.axis_of, self._encoder.axes, traits), logs=np.array(fit.logs))
@@ -154,7 +158,7 @@ class Chooser:
         networks = joined([candidates, known, later, seen.pending]).once()
         rows = {name: row for row, name in enumerate(networks)}
         encoded = self._encoder.rows(networks)
-        posterior = Posterior(kernel, self._encoder.rows(known), targets, encoded)
+        posterior = Posterior(kernel, self._encoder.rows(spelled(known, networks)), targets, encoded)
         return State(made_of=made_of, kernel=kernel, posterior=posterior, networks=networks, encoded=encoded, rows=rows,
                      candidates=len(candidates), centre=centre, spread=spread,
                      held=[rows[name] for name in known], added=[])  # fmt: skip
@@ -189,8 +193,7 @@ class Chooser:
         """The staircase of trials with these posterior means, and their costs on it."""
         costs = self._costs(held, rungs)
         least = self._costs(self._base, rungs)
-        reference = np.maximum(least.max(axis=0), costs.max(axis=0, initial=-np.inf))
-        reference = reference + MARGIN * (reference - least.min(axis=0))
+        reference = beyond(least.min(axis=0), np.maximum(least.max(axis=0), costs.max(axis=0, initial=-np.inf)))
         if rungs:
             reference[0] = len(rungs)
         floor = float(means.min(initial=np.inf)) if len(means) else 0.0
@@ -221,4 +224,29 @@ class Chooser:
         more = gain(mean[[row]], sd[[row]], where[[row]], under)[0]
         floor = None if len(least) else float(posterior.mean[had].min(initial=np.inf))  # without costs: one step
         so_far = volume_of(under, least, floor)
-        return Pick(code=state.networks.codes[rows[row]], gain=float(more / so_far) if so_far > 0 else 1.0, fit=fit)
+        share = float(more / so_far) if so_far > 0 else 1.0
+        if seen.repeats:
+            noise = state.kernel.noise
+            worth = gain(mean[[row]], learned(sd[[row]], noise), where[[row]], under)[0]
+            second = self._again(state, posterior, seen, had, above=float(worth))
+            if second is not None:
+                return Pick(code=state.networks.codes[second], gain=share, fit=fit, again=True)
+        return Pick(code=state.networks.codes[rows[row]], gain=share, fit=fit)
+
+    def _again(
+        self, state: State, posterior: Posterior, seen: Seen, had: NDArray[np.int64], *, above: float
+    ) -> int | None:
+        """The row of a trained network whose second measurement is worth more than `above`; None where none is.
+
+        had   rows of the networks that make up the front, those under way among them
+        """
+        looks = Counter(seen.judged)
+        if sum(looks.values()) < BEFORE or not len(had):
+            return None
+        often = np.array([looks[state.networks.names[row].tobytes()] for row in had])
+        open_rows = [state.rows[name] for name in seen.pending]
+        may = (often > 0) & (often < LOOKS) & ~np.isin(had, open_rows)
+        costs = self._costs(state.networks.take(had), seen.rungs)
+        worth = second_look(posterior.mean[had], posterior.sd[had], costs, may, noise=state.kernel.noise)
+        place = int(worth.argmax())
+        return int(had[place]) if worth[place] > above else None

@@ -22,7 +22,7 @@ class Networks:
     """n networks, with all that is known of them before any training."""
 
     codes: Codes  # one choice for each axis, int64[n, axes]
-    slots: NDArray[np.int64]  # the same with IDLE where an axis makes no difference; equal for equal networks
+    slots: NDArray[np.int64]  # the same with IDLE where an axis makes no difference; equal ones are the same network
     costs: Floats  # what is minimised, exact: float64[n, objectives - 1]
     traits: Floats  # further numbers that may say something of accuracy (logarithms of costs): float64[n, traits]
     names: NDArray[np.void]  # equal where two networks are the same one, void[n]; `tobytes` of one is its name
@@ -48,6 +48,16 @@ def joined(parts: list[Networks]) -> Networks:
     """Several sets as one; at least one must be given."""
     fields = ("codes", "slots", "costs", "traits", "names")
     return Networks(**{field: np.concatenate([getattr(part, field) for part in parts]) for field in fields})
+
+
+def spelled(networks: Networks, like: Networks) -> Networks:
+    """The same networks, each as the first of `like` that is the same one, or as it is where there is none.
+
+    Two codes of one network may differ in their slots: two widths that are rounded to the same channels, say.
+    """
+    names = np.concatenate([like.names, networks.names])
+    _, first, place = np.unique(names, return_index=True, return_inverse=True)
+    return joined([like, networks]).take(first[place[len(like) :]])
 
 
 class Domain(Protocol):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from archsearch.spec.fields import Axis
 from archsearch.surrogate.domain import IDLE, Floats, Networks
 
-FLAT = 1e-3  # an axis whose choices move the logarithm of cost by less has no order that cost could tell
+FLAT = 1e-3  # choices whose effects on the logarithm of cost differ by less have no order that cost could tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ def encoder(axes: tuple[Axis, ...], sample: Networks) -> Encoder:
     """The encoder of a domain, from some hundreds of its networks or all of them.
 
     The choices of an axis of numbers are ranked as numbers; of others, by what they do to cost, which is known: so the
-    order in which a space happens to write them down does not matter. Where cost says nothing they all score the same,
-    and only the one-hot part tells them apart. An idle axis scores like the axis' middle.
+    order in which a space happens to write them down does not matter. Choices that cost tells nothing apart score the
+    same, and only the one-hot part tells them apart. An idle axis scores like the axis' middle.
     """
     axis_of = np.array([a for a, axis in enumerate(axes) for _ in range(len(axis.values) + 1)], dtype=np.int64)
     slot_of = np.array([s for axis in axes for s in (IDLE, *range(len(axis.values)))], dtype=np.int64)
@@ -78,14 +78,21 @@ def encoder(axes: tuple[Axis, ...], sample: Networks) -> Encoder:
 
 def _scores(axis: Axis, effects: Floats) -> Floats:
     """Scores of the choices of one axis, the idle one first."""
-    choices = len(axis.values)
     if axis.numeric:
         ranks = np.argsort(np.argsort(np.array(axis.values, dtype=float))).astype(float)
-    elif np.ptp(effects) < FLAT:
-        ranks = np.zeros(choices)
     else:
-        ranks = np.argsort(np.argsort(effects)).astype(float)
+        ranks = _tied(effects)
     return np.concatenate([[ranks.mean()], ranks])
+
+
+def _tied(effects: Floats) -> Floats:
+    """Ranks of effects; of those that lie within FLAT of the next one, the mean rank of all of them."""
+    order = np.argsort(effects, kind="stable")
+    step = np.concatenate([[0], np.cumsum(np.diff(effects[order]) >= FLAT)])
+    means = np.bincount(step, weights=np.arange(len(order))) / np.bincount(step)
+    ranks = np.empty(len(order))
+    ranks[order] = means[step]
+    return ranks
 
 
 def _effects(axes: tuple[Axis, ...], sample: Networks) -> list[Floats]:

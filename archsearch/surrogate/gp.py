@@ -18,6 +18,7 @@ from archsearch.surrogate.features import Rows, stacked
 
 JITTER = 1e-5  # added to the noise variance
 BOUND = 6.0  # of every logarithm
+BLOCK = 512  # candidates worked on at once, so that little memory is needed
 ROOM = 32  # observations that can be added before room is made for more
 TOLD = 1.0  # spread of the noise's prior where a standard error is known: seeds scatter, too, and images are shared
 PRIORS = {"choice": (-2.5, 0.7), "trait": (-2.0, 1.5), "scale": (0.0, 2.0), "slope": (-1.0, 1.5), "noise": (-4.0, 2.0)}
@@ -144,11 +145,16 @@ class Posterior:
         whole = kernel.cross(known, known)
         whole[np.diag_indices(len(known))] += kernel.noise
         self._factor = cholesky(whole, lower=True, check_finite=False)
-        whitened = solve_triangular(self._factor, kernel.cross(known, at), lower=True, check_finite=False)
-        self._room = np.concatenate([whitened, np.empty((ROOM, len(at)))])  # rows for what is added
         self._score = solve_triangular(self._factor, targets, lower=True, check_finite=False)
-        self.mean = self._score @ whitened
-        self._variance = kernel.variance(at) - np.einsum("ij,ij->j", whitened, whitened)
+        self._room = np.empty((len(known) + ROOM, len(at)), dtype=np.float32)  # rows for what is added, too
+        self.mean, self._variance = np.empty(len(at)), kernel.variance(at)
+        for start in range(0, len(at), BLOCK):
+            part = slice(start, start + BLOCK)
+            between = kernel.cross(known, at.take(np.arange(len(at))[part]))
+            white = solve_triangular(self._factor, between, lower=True, check_finite=False)
+            self._room[: len(known), part] = white
+            self.mean[part] = self._score @ white
+            self._variance[part] -= np.einsum("ij,ij->j", white, white)
 
     @property
     def sd(self) -> Floats:
@@ -156,19 +162,20 @@ class Posterior:
         return np.asarray(np.sqrt(np.maximum(self._variance, 1e-12)))
 
     @property
-    def _whitened(self) -> Floats:
+    def _whitened(self) -> NDArray[np.float32]:
         return np.asarray(self._room[: len(self._factor)])
 
     def covariance(self) -> Floats:
         """Joint covariance of the candidates, float64[n, n]."""
-        return np.asarray(self._kernel.cross(self._at, self._at) - self._whitened.T @ self._whitened)
+        white = self._whitened.astype(float)
+        return np.asarray(self._kernel.cross(self._at, self._at) - white.T @ white)
 
     def add(self, row: Rows, target: float | None) -> None:
         """One observation more, or a network under way where `target` is None."""
         link = solve_triangular(self._factor, self._kernel.cross(self._known, row)[:, 0], lower=True,
                                 check_finite=False)  # fmt: skip
         pivot = np.sqrt(max(self._kernel.variance(row)[0] + self._kernel.noise - link @ link, JITTER))
-        new = (self._kernel.cross(row, self._at)[0] - link @ self._whitened) / pivot
+        new = (self._kernel.cross(row, self._at)[0] - link.astype(np.float32) @ self._whitened) / pivot
         believed = float(link @ self._score)
         score = 0.0 if target is None else (target - believed) / pivot
         size = len(self._factor)
@@ -178,7 +185,8 @@ class Posterior:
         self._targets = np.append(self._targets, believed if target is None else target)
         self._score = np.append(self._score, score)
         if size == len(self._room):
-            self._room = np.concatenate([self._room, np.empty((ROOM, self._room.shape[1]))])
+            more = np.empty((ROOM, self._room.shape[1]), dtype=np.float32)
+            self._room = np.concatenate([self._room, more])
         self._room[size] = new  # copies of this object may use the same rows, one after the other
         self.mean = self.mean + score * new
         self._variance = self._variance - new**2

@@ -98,3 +98,18 @@ def test_what_a_sampler_hands_over_is_kept_as_rows():
 
 def test_without_noise_nobody_is_asked_what_to_hand_over():
     assert _race(Script([(0, 0)], hands_over=[0]), budget=1).handed == {}
+
+
+def test_another_training_asked_for_as_such_is_an_evaluation_and_shows_another_seed():
+    codes = [(0, 0), (0, 0), (1, 0), (0, 0), (0, 0)]
+    log = _race(Script(codes, again=(1, 4)), budget=4, noisy=True, repeats=True)
+    assert log.codes.tolist() == [[0, 0], [0, 0], [1, 0], [0, 0]]
+    assert (log.repeats, log.duplicates) == (2, 1)  # the fourth proposal did not ask for a training
+    shown = log.shown[[0, 1, 3]]
+    assert sorted({*shown.round(6).tolist()}) == pytest.approx([0.49, 0.51])  # both seeds, then the first again
+    assert log.truth.tolist() == pytest.approx([0.5, 0.5, 0.7, 0.5])
+
+
+def test_another_training_is_a_duplicate_where_the_rules_allow_none():
+    log = _race(Script([(0, 0), (0, 0), (1, 0)], again=(1,)), budget=2, noisy=True)
+    assert (log.repeats, log.duplicates, len(log.truth)) == (0, 1, 2)

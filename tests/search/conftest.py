@@ -67,7 +67,8 @@ def make_run(folder: Path, *, space: str = "mobilenet_v2_small", budgets=None, m
     """A run in a folder, opened or opened again."""
     read = read_space(space)
     budgets = {"madds": "60M"} if budgets is None else budgets
-    problem = Problem(space=read, budget=read_budget(budgets, read), minimize=tuple(minimize))
+    problem = Problem(space=read, budget=read_budget(budgets, read), minimize=tuple(minimize),
+                      repeats=options.get("repeats", False))  # fmt: skip
     config = RunConfig(
         space=space, space_hash=space_hash(read), data="none", data_hash="", budgets=budgets, minimize=tuple(minimize),
         evaluator="synthetic", **options,

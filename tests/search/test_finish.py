@@ -5,6 +5,7 @@ import numpy as np
 from archsearch.errors import TrainingError
 from archsearch.pareto import front
 from archsearch.records import TESTED
+from archsearch.search.believed import chosen
 from archsearch.search.finish import finalists, front_trials, trained
 from tests.search.conftest import Noting, make_run
 
@@ -39,9 +40,9 @@ def test_each_finalist_is_tested_once_and_its_result_kept(tmp_path, silent):
     run = make_run(tmp_path / "run", trials=12, finalists=3)
     run.search(evaluator, silent)
     run.finish(evaluator, silent)
-    chosen = finalists(front_trials(run.ledger.trials(), run.problem.budget), 3)
-    assert evaluator.tested == [t.user_attrs["key"] for t in chosen]
-    for trial in chosen:
+    told = chosen(run.ledger.trials(), run.problem, 3)
+    assert evaluator.tested == [t.user_attrs["key"] for t in told]
+    for trial in told:
         result = run.ledger.recall(TESTED.format(trial.number))
         assert 0 < result["top1_test"] < 1
         assert result["top1_test"] != trial.user_attrs["top1"]

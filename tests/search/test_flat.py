@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archsearch import plugins
 from archsearch.errors import RunError
 from archsearch.records import GAIN, TRAINED
-from archsearch.search.flat import LAST, LEAST, check_tells, gain, is_flat, percent, read_share, tells_gain
+from archsearch.search.flat import LAST, LEAST, gain, is_flat, percent, read_share
 from tests.search.conftest import Noting, make_run
 
 GAINS = st.lists(st.none() | st.floats(0, 1), max_size=50)
@@ -55,14 +54,6 @@ def test_a_share_reads_with_and_without_percent(text, share):
 def test_what_is_no_share_is_told(text):
     with pytest.raises(RunError, match="must be a share of the hypervolume"):
         read_share(text)
-
-
-def test_samplers_that_tell_no_gain_are_refused_naming_those_that_do():
-    able = [name for name in plugins.names("samplers") if tells_gain(plugins.load("samplers", name))]
-    assert "greybox" in able
-    check_tells("greybox")
-    with pytest.raises(RunError, match=f"random does not; samplers that do: .*{able[0]}"):
-        check_tells("random")
 
 
 def test_a_flat_run_stops_early_stays_stopped_and_says_why(tmp_path, silent):
