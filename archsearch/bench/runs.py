@@ -18,6 +18,7 @@ from archsearch.bench.score import Score, figures_at, first, median_of, quantile
 from archsearch.errors import RunError
 from archsearch.records import FAILED, GIVEN, OVER, REPLAYED, TRAINED
 from archsearch.report.kept import Kept
+from archsearch.surrogate.domain import Floats
 
 SAME = ("space_hash", "data_hash", "minimize", "evaluator", "recipe", "epochs", "batch", "trial_images")
 PARTS = (0.25, 0.5, 0.75, 1.0)  # of the trained networks after which figures are told
@@ -33,6 +34,7 @@ class Entry:
     seed: int
     log: Log
     keys: tuple[str, ...]  # of the networks
+    top1: Floats  # of each training, NaN where it failed; the log has a network's first result only
     statuses: Mapping[str, int]  # fate of a proposal -> how many until the last training that counts
     left_out: int  # trainings beyond those that count
 
@@ -109,8 +111,7 @@ def document(made: Comparison) -> dict[str, Any]:
         "settings": dict(made.settings),
         "judged": made.judged,
         "trained": made.trained,
-        "runs": [{"folder": entry.folder, "sampler": entry.sampler, "seed": entry.seed, "left_out": entry.left_out,
-                  "statuses": dict(entry.statuses)} for each in made.entries.values() for entry in each],
+        "runs": [_told(entry) for each in made.entries.values() for entry in each],
         "networks": aim.networks,
         "best_front": len(aim.front),
         "best_top1": aim.best,
@@ -140,10 +141,10 @@ def to_best_other(made: Comparison, name: str, reference: str) -> dict[str, Any]
 
 
 def repeated(made: Comparison) -> tuple[int, float | None]:
-    """Networks that several runs trained, and the standard deviation of one result of theirs, pooled."""
+    """Networks that were trained several times, and the standard deviation of one result of theirs, pooled."""
     results: dict[str, list[float]] = {}
     for entry in (entry for each in made.entries.values() for entry in each):
-        for key, top1 in zip(entry.keys, entry.log.shown.tolist(), strict=True):
+        for key, top1 in zip(entry.keys, entry.top1.tolist(), strict=True):
             if np.isfinite(top1):
                 results.setdefault(key, []).append(top1)
     many = [values for values in results.values() if len(values) > 1]
@@ -158,7 +159,7 @@ def rows(made: Comparison) -> Iterator[dict[str, Any]]:
             for i in range(made.trained):
                 yield {
                     "sampler": name, "seed": entry.seed, "trained": i + 1, "proposals": int(entry.log.proposals[i]),
-                    "key": entry.keys[i], "top1": _number(entry.log.shown[i]), "judged": _number(entry.log.truth[i]),
+                    "key": entry.keys[i], "top1": _number(entry.top1[i]), "judged": _number(entry.log.truth[i]),
                     **dict(zip(made.settings["minimize"], entry.log.costs[i].tolist(), strict=True)),
                     **{f"hypervolume_{reference}": float(each[i]) for reference, each in marks.volume.items()},
                     "best_top1": float(marks.best[i]), "best_front_found": float(marks.front_share[i]),
@@ -168,6 +169,11 @@ def rows(made: Comparison) -> Iterator[dict[str, Any]]:
 def name_of(key: str) -> np.void:
     """A network's key as the name that logs hold."""
     return np.void(key.encode())
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    return {"folder": entry.folder, "sampler": entry.sampler, "seed": entry.seed, "left_out": entry.left_out,
+            "repeats": entry.log.repeats, "statuses": dict(entry.statuses)}  # fmt: skip
 
 
 def _figures(made: Comparison, name: str) -> dict[str, Any]:
@@ -194,17 +200,20 @@ def _entry(run: Kept, trained: int, truth: Mapping[str, float] | None) -> Entry:
     until = run.frame[run.frame["number"] <= counted["number"].max()]
     statuses = {str(fate): int(n) for fate, n in until["status"].value_counts().items()}
     done = (counted["status"] == TRAINED) & counted["top1"].notna()
-    shown = np.where(done, counted["top1"].to_numpy(dtype=float), np.nan)
+    top1 = np.where(done, counted["top1"].to_numpy(dtype=float), np.nan)
     keys = tuple(map(str, counted["key"]))
-    judged = shown if truth is None else np.where(done, [truth.get(key, np.nan) for key in keys], np.nan)
+    again = (done & counted["key"].where(done).duplicated()).to_numpy(dtype=bool)
+    shown = np.where(again, np.nan, top1)
+    judged = shown if truth is None else np.where(np.isnan(shown), np.nan, [truth.get(key, np.nan) for key in keys])
     log = Log(
         codes=np.zeros((trained, 0), dtype=np.int64), names=np.array([name_of(key) for key in keys]),
         costs=counted[run.objectives[1:]].to_numpy(dtype=float).reshape(trained, -1), truth=judged, shown=shown,
         proposals=counted["number"].to_numpy(dtype=np.int64) + 1, ask_ms=np.zeros(0), handed={}, ended="budget",
-        duplicates=statuses.get(REPLAYED, 0), over_budget=statuses.get(OVER, 0), missing=0,
+        duplicates=statuses.get(REPLAYED, 0), repeats=int(again.sum()),
+        over_budget=statuses.get(OVER, 0), missing=0,
     )  # fmt: skip
-    return Entry(folder=run.folder, sampler=_sampler(run), seed=_seed(run), log=log, keys=keys, statuses=statuses,
-                 left_out=len(whole) - trained)  # fmt: skip
+    return Entry(folder=run.folder, sampler=_sampler(run), seed=_seed(run), log=log, keys=keys, top1=top1,
+                 statuses=statuses, left_out=len(whole) - trained)  # fmt: skip
 
 
 def _trainings(run: Kept) -> Any:

@@ -95,7 +95,7 @@ def print_runs(told: Mapping[str, Any]) -> None:
     console().print(table(*other_rows(told)))
     repeated = told["repeated"]
     if repeated["networks"]:
-        say(f"{repeated['networks']} networks were trained by several runs; one result of theirs has a standard "
+        say(f"{repeated['networks']} networks were trained more than once; one result of theirs has a standard "
             f"deviation of {100 * repeated['top1_sd']:.2f} points")  # fmt: skip
     say(READING)
     for path in told["written"]:

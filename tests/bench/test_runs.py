@@ -119,6 +119,19 @@ def test_networks_trained_twice_tell_the_noise():
     assert repeated(compare([A, B])) == (0, None)
 
 
+def test_another_training_of_a_network_is_paid_for_and_its_first_result_stands():
+    run = _run("a", [("trained", "x", 0.4, 10), ("failed", "y", np.nan, 20), ("trained", "x", 0.9, 10),
+                     ("trained", "y", 0.6, 20)])  # fmt: skip
+    again = _run("b", [("trained", "v", 0.4, 10), ("trained", "w", 0.4, 30), ("trained", "u", 0.5, 15),
+                       ("trained", "t", 0.4, 12)])  # fmt: skip
+    made = compare([run, again])
+    (entry,), (marks,) = made.entries["a"], made.scores["a"]
+    assert (made.trained, entry.log.repeats) == (4, 1)
+    assert marks.best.tolist() == pytest.approx([0.4, 0.4, 0.4, 0.6])
+    assert repeated(made) == (1, pytest.approx(np.std([0.4, 0.9], ddof=1)))
+    assert [row["top1"] for row in rows(made)][:4] == [0.4, None, 0.9, 0.6]
+
+
 def test_what_is_judged_may_be_another_accuracy_than_what_was_measured():
     truth = {"a0-0": 0.4, "a0-1": 0.7, "a0-2": 0.5, "b0-0": 0.45, "b0-1": 0.5, "b0-2": 0.6}
     made = compare([A, B], truth)
