@@ -65,6 +65,22 @@ def goal(course: Course, logs: Sequence[Log], *, strict: float | None = None, un
     return replace(measure, best=float(inside.max()), top=float(top))
 
 
+def best_known(values: Floats, names: Sequence[bytes]) -> Goal:
+    """The measures of a race whose truth nobody knows: the front of everything that was seen takes its place.
+
+    values   objectives that are minimised, float[n, m], at least one row; the first is the accuracy's negative
+    names    of the networks, n of them; one that was seen twice stands here twice
+    """
+    known = front(values)
+    references = _corners(values, None)
+    many = np.sort(-values[:, 0])[::-1]
+    return Goal(
+        references=references, volumes={name: hypervolume(values[known], at) for name, at in references.items()},
+        front={name for name, on_front in zip(names, known, strict=True) if on_front}, best=float(many[0]),
+        top=float(many[max(1, int(TOP * len(many))) - 1]), exact=False, networks=len(set(names)),
+    )  # fmt: skip
+
+
 def _drawn(course: Course) -> Networks:
     """What stands for all networks where they cannot be listed."""
     return course.domain.draw(DRAWN, np.random.default_rng(0)).once()

@@ -39,7 +39,7 @@ def score(log: Log, goal: Goal, rules: Rules) -> Score:
         best = np.array([log.truth[row] if row is not None else np.nan for _, row in sets])
     else:
         volume = {name: growth(points, at) for name, at in goal.references.items()}
-        best = np.maximum.accumulate(np.where(within, log.truth, -np.inf))
+        best = np.fmax.accumulate(np.where(within, log.truth, -np.inf))  # NaN: an evaluation that failed
         best = np.where(np.isfinite(best), best, np.nan)
     found = np.cumsum([name in goal.front for name in firsts(log.names)]) / len(goal.front)
     last = rules.budget
@@ -82,21 +82,14 @@ def summary(logs: Sequence[Log], scores: Sequence[Score], goal: Goal, rules: Rul
     counts = told_counts(rules.budget)
     reached = {name: {str(share): [first(s.volume[name] >= share - CLOSE) for s in scores] for share in SHARES}
                for name in goal.references}  # fmt: skip
-    at = {name: {str(n): [_at(s.volume[name], n) for s in scores] for n in counts} for name in goal.references}
     best = {"best": [first(s.best >= goal.best - CLOSE) for s in scores],
             "top_0.1%": [first(s.best >= goal.top - CLOSE) for s in scores]}  # fmt: skip
-    best_at = {str(n): [_at(s.best, n) for s in scores] for n in counts}
-    share = {str(n): [_at(s.front_share, n) for s in scores] for n in counts}
     return {
         "evaluations_to": _each(median_of, reached),
         "evaluations_to_quartiles": _each(quartiles_of, reached),
-        "hypervolume_at": _each(median_of, at),
-        "hypervolume_at_quartiles": _each(quartiles_of, at),
+        **figures_at(scores, goal, counts),
         "evaluations_to_best": _each(median_of, best),
         "evaluations_to_best_quartiles": _each(quartiles_of, best),
-        "best_top1_at": _each(median_of, best_at),
-        "best_top1_at_quartiles": _each(quartiles_of, best_at),
-        "true_front_found_at": _each(median_of, share),
         "suggest_ms": median_of([float(np.median(log.ask_ms[-LAST:])) for log in logs if len(log.ask_ms)]),
         "suggest_ms_mean": median_of([float(np.mean(log.ask_ms[-LAST:])) for log in logs if len(log.ask_ms)]),
         "suggest_ms_at": {str(n): median_of([ask_ms(log, n) for log in logs]) for n in counts},
@@ -109,6 +102,19 @@ def summary(logs: Sequence[Log], scores: Sequence[Score], goal: Goal, rules: Rul
         "proposals": median_of([len(log.ask_ms) for log in logs]),
         "evaluations": median_of([len(log.truth) for log in logs]),
         "ended": {why: sum(log.ended == why for log in logs) for why in sorted({log.ended for log in logs})},
+    }
+
+
+def figures_at(scores: Sequence[Score], goal: Goal, counts: Sequence[int]) -> dict[str, Any]:
+    """Medians and quartiles over seeds after some numbers of evaluations; None beyond the budget."""
+    at = {name: {str(n): [_at(s.volume[name], n) for s in scores] for n in counts} for name in goal.references}
+    best = {str(n): [_at(s.best, n) for s in scores] for n in counts}
+    return {
+        "hypervolume_at": _each(median_of, at),
+        "hypervolume_at_quartiles": _each(quartiles_of, at),
+        "best_top1_at": _each(median_of, best),
+        "best_top1_at_quartiles": _each(quartiles_of, best),
+        "true_front_found_at": _each(median_of, {str(n): [_at(s.front_share, n) for s in scores] for n in counts}),
     }
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from archsearch.cli.bench_runs import runs
 from archsearch.cli.bench_search import search
 from archsearch.cli.options import JsonOption, SeedOption
 
@@ -12,6 +13,7 @@ app = typer.Typer(
     help="The project's own benchmarks, each beside a peer in one run.", no_args_is_help=True, rich_markup_mode=None
 )
 app.command()(search)
+app.command()(runs)
 
 
 @app.command()

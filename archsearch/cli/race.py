@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archsearch.errors import ReportError
-
 if TYPE_CHECKING:
     from archsearch.bench.search import Contest, Outcome
     from archsearch.bench.tracks import Asked
@@ -42,29 +40,12 @@ def carried_out(
 
 def written(outcome: "Outcome", told: Mapping[str, Any], folder: Path, *, png: bool) -> list[Path]:
     """search.json, search.csv, search.html, and where wanted and possible search-<reference>.png."""
-    import pandas as pd
-
     from archsearch.bench.search import rows
-    from archsearch.cli.show import console
-    from archsearch.records import write_atomic
-    from archsearch.report.png import write_png
-    from archsearch.report.race import race_data, race_page, race_plot
+    from archsearch.cli.race_files import Sheet, write_race
 
-    folder.mkdir(parents=True, exist_ok=True)
-    figures = {
-        name: race_plot(race_data({who: [each.volume[name] for each in runs] for who, runs in outcome.scores.items()}))
-        for name in outcome.goal.references
-    }
-    page = race_page(told["table"], lead(told), {TITLES[name]: figure for name, figure in figures.items()})
-    paths = [folder / f"search.{kind}" for kind in ("json", "csv", "html")]
-    texts = (json.dumps(told, indent=2) + "\n", pd.DataFrame(rows(outcome)).to_csv(index=False), page)
-    for path, text in zip(paths, texts, strict=True):
-        write_atomic(path, text)
-    try:
-        return paths + [write_png(figure, folder / f"search-{name}.png") for name, figure in figures.items() if png]
-    except ReportError as error:
-        console(error=True).print(f"no PNG: {error}", markup=False, soft_wrap=True)
-        return paths
+    sheet = Sheet(name="search", title=told["table"], lead=lead(told), counted="evaluations of distinct networks",
+                  titles={name: TITLES[name] for name in outcome.goal.references})  # fmt: skip
+    return write_race(folder, sheet, told=told, rows=rows(outcome), scores=outcome.scores, png=png)
 
 
 def lead(told: Mapping[str, Any]) -> str:
@@ -113,10 +94,10 @@ def volume_rows(told: Mapping[str, Any], reference: str) -> tuple[list[str], lis
         row = [name]
         for share in shares:
             ends = each["evaluations_to_quartiles"][reference][share]
-            row += [_spread(each["evaluations_to"][reference][share], ends, "{:g}"),
+            row += [spread(each["evaluations_to"][reference][share], ends, "{:g}"),
                     _times(each["times_fewer_than_optuna"][reference][share])][: 1 + rivals]  # fmt: skip
-        row += [_spread(_hundred(each["hypervolume_at"][reference][n]),
-                        [_hundred(end) for end in each["hypervolume_at_quartiles"][reference][n]], "{:.2f}")
+        row += [spread(hundred(each["hypervolume_at"][reference][n]),
+                       [hundred(end) for end in each["hypervolume_at_quartiles"][reference][n]], "{:.2f}")
                 for n in counts]  # fmt: skip
         cells.append(row)
     return [*columns, *(f"% at {n}" for n in counts)], cells
@@ -129,10 +110,10 @@ def other_rows(told: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
                "over budget", "proposals", "ms", "ended"]  # fmt: skip
     cells = []
     for name, each in told["samplers"].items():
-        found, spread = each["evaluations_to_best"], each["evaluations_to_best_quartiles"]
+        found, ends = each["evaluations_to_best"], each["evaluations_to_best_quartiles"]
         top1, share = each["best_top1_at"][last], each["true_front_found_at"][last]
         cells.append([
-            name, *(_spread(found[what], spread[what], "{:g}") for what in found),
+            name, *(spread(found[what], ends[what], "{:g}") for what in found),
             "-" if top1 is None else f"{100 * top1:.3f} %", "-" if share is None else f"{100 * share:.0f} %",
             f"{each['duplicates']:g}", f"{each['over_budget']:g}", f"{each['proposals']:g}",
             f"{each['suggest_ms']:.2f}", ", ".join(f"{why} {n}" for why, n in each["ended"].items()),
@@ -171,7 +152,7 @@ def _under(told: Mapping[str, Any]) -> str:
     return f" at or below {told['best']['under'][1]:,.0f}" if told["best"]["under"] else ""
 
 
-def _spread(middle: float | None, ends: list[float | None], form: str) -> str:
+def spread(middle: float | None, ends: list[float | None], form: str) -> str:
     """A median with its quartiles: 28 [24-31]; a dash where one is not reached."""
     if middle is None and ends[0] is None:
         return "-"
@@ -185,7 +166,8 @@ def _times(told: Mapping[str, Any]) -> str:
     return f">{told['at_least']:.2g}" if told["at_least"] is not None else ""
 
 
-def _hundred(share: float | None) -> float | None:
+def hundred(share: float | None) -> float | None:
+    """A share as percent; None stays None."""
     return None if share is None else 100 * share
 
 

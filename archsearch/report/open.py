@@ -25,10 +25,11 @@ def open_run(run_dir: Path) -> tuple[optuna.Study, dict[str, Any], dict[str, Any
             raise RunError(f"{run_dir} is not a run: it has no {path.name}")
     run = read_toml(folder.command)
     study = _load_study(folder, run.get("storage"), run.get("study", STUDY))
-    return study, run, _read_json(folder.manifest)
+    return study, run, read_manifest(folder.manifest)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The values of manifest.json; raises RunError naming it where it is damaged."""
     try:
         parsed = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -33,8 +33,11 @@ def race_data(curves: Mapping[str, Sequence[NDArray[np.float64]]]) -> pd.DataFra
     return pd.concat(made, ignore_index=True) if made else pd.DataFrame(columns=list(COLUMNS))
 
 
-def race_plot(data: pd.DataFrame) -> go.Figure:
-    """What is missing, on a logarithmic axis: lower and further left is better."""
+def race_plot(data: pd.DataFrame, *, counted: str = "evaluations of distinct networks") -> go.Figure:
+    """What is missing, on a logarithmic axis: lower and further left is better.
+
+    counted  what the other axis counts
+    """
     figure = go.Figure()
     names = list(dict.fromkeys(data["sampler"]))
     looks = {name: (COLORS[i % len(COLORS)], DASHES[i // len(COLORS) % len(DASHES)]) for i, name in enumerate(names)}
@@ -49,16 +52,16 @@ def race_plot(data: pd.DataFrame) -> go.Figure:
             line={"color": color, "width": 2.2, "dash": dash}, legendgroup=name, customdata=own["median"].tolist(),
             hovertemplate="after %{x} evaluations %{customdata:.2%}<extra>" + escape(name) + "</extra>",
         )  # fmt: skip
-    figure.update_xaxes(title="evaluations of distinct networks")
+    figure.update_xaxes(title=counted)
     figure.update_yaxes(title="missing of the best hypervolume", type="log", tickformat=".2~%", tickvals=TICKS)
     return styled(figure, height=520)
 
 
-def race_page(title: str, lead: str, sections: Mapping[str, go.Figure]) -> str:
+def race_page(title: str, lead: str, sections: Mapping[str, go.Figure], *, command: str = "bench search") -> str:
     """A self-contained HTML document with one figure for each reference point."""
     charts = Charts()
     parts = [tag("section", tag("h2", name), charts.add(figure)) for name, figure in sections.items()]
-    header = tag("header", tag("p", "archsearch bench search", class_="eyebrow"), tag("h1", title),
+    header = tag("header", tag("p", f"archsearch {command}", class_="eyebrow"), tag("h1", title),
                  tag("p", lead, class_="lead"))  # fmt: skip
     note = tag("p", "Lines are medians over seeds, bands reach from quartile to quartile; what is below the axis has "
                f"less than {FLOOR:.2%} missing.", class_="note")  # fmt: skip
