@@ -20,7 +20,7 @@ from archsearch.errors import PluginError, choices
 from archsearch.records import AGAIN
 from archsearch.search.history import SE, code_of
 from archsearch.search.samplers import SamplerSetup, distributions
-from archsearch.search.stratified import Exhausted
+from archsearch.search.whole import Exhausted
 from archsearch.spec.fields import Axis, Codes
 from archsearch.surrogate.domain import Domain
 

@@ -1,18 +1,15 @@
 """The sampler "greybox": costs are known, accuracy is learned; proposes networks that fit and are new, never others."""
 
-from typing import Any
-
 import numpy as np
-from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from archsearch.records import AGAIN, GAIN
-from archsearch.search.history import History, read, values_of
+from archsearch.search.history import History, read
 from archsearch.search.informed import informed
 from archsearch.search.samplers import SamplerSetup
-from archsearch.search.stratified import Exhausted, StratifiedSampler
+from archsearch.search.stratified import StratifiedSampler
+from archsearch.search.whole import WholeSampler
 from archsearch.spec.fields import Codes
 from archsearch.surrogate import front
 from archsearch.surrogate.choose import Chooser, Fit, Seen
@@ -26,7 +23,7 @@ FIT = "archsearch:fit"  # system attribute of a trial: the surrogate's refit tha
 LEAST = 3  # results before the surrogate is asked
 
 
-class GreyboxSampler(BaseSampler):
+class GreyboxSampler(WholeSampler):
     """Expected hypervolume improvement with exact costs, on a Gaussian process that learns accuracy (docs/sampler.md).
 
     An ordinary Optuna sampler for studies whose parameters are the axes of a domain: first objective accuracy, up;
@@ -51,35 +48,16 @@ class GreyboxSampler(BaseSampler):
     True
     """
 
-    def __init__(self, setup: SamplerSetup) -> None:
-        self._setup = setup
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """All axes, together."""
-        return dict(self._setup.distributions)
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """The values of the next network; raises Exhausted where every one that fits has been tried, or none fits."""
+    def proposal(self, study: Study, trial: FrozenTrial) -> Codes | None:
+        """The next network; None where every one that fits has been tried, or none fits."""
         if not len(base(self._setup.domain, self._setup.seed, self._setup.memory)[0]):
-            raise Exhausted
+            return None
         history = read(study, self._setup.domain, self._setup.memory)
         setup, history = informed(self._setup, history)
         code = self._design(setup, history)
         if code is None and len(set(history.judged)) >= LEAST:
             code = self._chosen(setup, study, trial, history)
-        if code is None:
-            code = StratifiedSampler(self._setup).draw(study, trial.number)
-        if code is None:
-            raise Exhausted
-        return values_of(self._setup.domain.axes, code)
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        """Never needed: every axis is drawn together."""
-        raise AssertionError(f"axis {param_name} was asked for alone")
+        return StratifiedSampler(self._setup).draw(study, trial.number) if code is None else code
 
     def _design(self, setup: SamplerSetup, history: History) -> Codes | None:
         """The next network of the first design; None when it has been gone through."""

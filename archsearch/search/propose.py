@@ -21,8 +21,9 @@ from archsearch.search.history import SOURCE
 from archsearch.search.ledger import Ledger, NewTrial
 from archsearch.search.mirror import SEEN_AS, Mirror
 from archsearch.search.samplers import SamplerSetup, distributions
-from archsearch.search.stratified import Exhausted, stratified
+from archsearch.search.stratified import stratified
 from archsearch.search.tally import Tally, is_first
+from archsearch.search.whole import Exhausted
 from archsearch.spec.arch import Arch
 from archsearch.spec.canon import key
 from archsearch.spec.fields import Codes

@@ -19,7 +19,8 @@ from archsearch.search import greybox
 from archsearch.search.greybox import FIT, GreyboxSampler, handed_over, last_fit
 from archsearch.search.history import SE, code_of
 from archsearch.search.samplers import SamplerSetup, distributions
-from archsearch.search.stratified import Exhausted, StratifiedSampler
+from archsearch.search.stratified import StratifiedSampler
+from archsearch.search.whole import Exhausted
 from archsearch.spec.fields import Axis
 from archsearch.spec.space_file import read_space
 from archsearch.surrogate.belief import accuracy, learn
