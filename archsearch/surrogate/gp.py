@@ -146,7 +146,7 @@ class Posterior:
         whole[np.diag_indices(len(known))] += kernel.noise
         self._factor = cholesky(whole, lower=True, check_finite=False)
         self._score = solve_triangular(self._factor, targets, lower=True, check_finite=False)
-        self._room = np.empty((len(known) + ROOM, len(at)), dtype=np.float32)  # rows for what is added, too
+        self._room = np.empty((len(known) + ROOM, len(at)), dtype=np.float64)  # rows for what is added, too
         self.mean, self._variance = np.empty(len(at)), kernel.variance(at)
         for start in range(0, len(at), BLOCK):
             part = slice(start, start + BLOCK)
@@ -162,7 +162,7 @@ class Posterior:
         return np.asarray(np.sqrt(np.maximum(self._variance, 1e-12)))
 
     @property
-    def _whitened(self) -> NDArray[np.float32]:
+    def _whitened(self) -> NDArray[np.float64]:
         return np.asarray(self._room[: len(self._factor)])
 
     def covariance(self) -> Floats:
@@ -175,7 +175,7 @@ class Posterior:
         link = solve_triangular(self._factor, self._kernel.cross(self._known, row)[:, 0], lower=True,
                                 check_finite=False)  # fmt: skip
         pivot = np.sqrt(max(self._kernel.variance(row)[0] + self._kernel.noise - link @ link, JITTER))
-        new = (self._kernel.cross(row, self._at)[0] - link.astype(np.float32) @ self._whitened) / pivot
+        new = (self._kernel.cross(row, self._at)[0] - link.astype(np.float64) @ self._whitened) / pivot
         believed = float(link @ self._score)
         score = 0.0 if target is None else (target - believed) / pivot
         size = len(self._factor)
@@ -185,7 +185,7 @@ class Posterior:
         self._targets = np.append(self._targets, believed if target is None else target)
         self._score = np.append(self._score, score)
         if size == len(self._room):
-            more = np.empty((ROOM, self._room.shape[1]), dtype=np.float32)
+            more = np.empty((ROOM, self._room.shape[1]), dtype=np.float64)
             self._room = np.concatenate([self._room, more])
         self._room[size] = new  # copies of this object may use the same rows, one after the other
         self.mean = self.mean + score * new
