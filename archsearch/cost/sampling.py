@@ -8,7 +8,8 @@ from contextlib import suppress
 import numpy as np
 
 from archsearch.cost.budget import Budget, Limit
-from archsearch.cost.exact.counting import Tell, silent
+from archsearch.cost.ends import end
+from archsearch.cost.exact.counting import Effort, Tell, silent
 from archsearch.cost.extremes import extremes
 from archsearch.cost.feasible import check, once, pool
 from archsearch.cost.table import cost_table
@@ -55,8 +56,9 @@ def _candidates(space: SearchSpace, budget: Budget, each: int, rng: np.random.Ge
     """Codes that fit from every part of the range of MAdds, uniform within each part."""
     ends, limit = extremes(space, "madds"), budget.limits.get("madds", Limit())
     low, high = max(ends.low, limit.low, 1), min(ends.high, limit.high)
-    edges = np.floor(np.geomspace(low, max(low, high) + 1, SLICES + 1))
-    edges[[0, -1]] = low, max(low, high) + 1
+    least, most = _reached(space, budget, rng) if budget.limits.keys() - {"madds"} else (low, high)
+    edges = np.floor(np.geomspace(max(least, 1), max(least, most, 1) + 1, SLICES + 1))
+    edges[[0, -1]] = low, max(low, high) + 1  # what lies beyond what a climb has reached belongs to the last parts
     found = []
     for first, last in zip(edges[:-1], edges[1:] - 1, strict=True):
         if first <= last:
@@ -64,6 +66,16 @@ def _candidates(space: SearchSpace, budget: Budget, each: int, rng: np.random.Ge
             with suppress(BudgetError):
                 found.append(pool(space, part, each, rng).codes)
     return once(np.concatenate(found or [pool(space, budget, each * SLICES, rng).codes]))
+
+
+def _reached(space: SearchSpace, budget: Budget, rng: np.random.Generator) -> tuple[int, int]:
+    """The least and the greatest MAdds of networks that fit, as far as climbing finds them.
+
+    Where other limits bind, parts of the range hold nothing, and to prove that of each of them takes seconds.
+    """
+    codes, effort = pool(space, budget, CANDIDATES, rng).codes, Effort(left=0)
+    least, most = (end(space, budget, "madds", sign, codes=codes, effort=effort)[0] for sign in (1, -1))
+    return least, most
 
 
 def narrowed(budget: Budget, texts: Mapping[str, str], text: str) -> Budget:

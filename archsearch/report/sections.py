@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from archsearch.errors import ArchSearchError
+from archsearch.evaluate.landscapes import FAMILIES
 from archsearch.report import figures
 from archsearch.report.draw import SLOT, drawing, parts, stage_table
 from archsearch.report.frame import COSTS
@@ -39,9 +41,17 @@ class Charts:
         return tag("div", Markup(chart), class_="chart")
 
 
+MADE_UP = ("synthetic", *FAMILIES)  # evaluators
+LOOKED_UP = ("table", "table-mean")
+
+
 def warning(seen: View) -> Markup:
     """What a reader must know first, if anything: accuracies that no training made."""
-    if seen.run.get("evaluator") != "synthetic":
+    evaluator = seen.run.get("evaluator")
+    if evaluator in LOOKED_UP:
+        words = f"The accuracies here come from a table, {_table(seen)}: nothing was trained."
+        return tag("p", words, class_="warning")
+    if evaluator not in MADE_UP:
         return Markup("")
     return tag(
         "p",
@@ -170,15 +180,11 @@ def trial_section(seen: View) -> Markup:
 def reading_section(run: Mapping[str, Any]) -> Markup:
     """What the numbers mean, and what they do not."""
     lines = (
-        f"Validation top-1 comes from a short training of each network{_amount(run, 'epochs', 'trial_images')}. "
-        "It ranks networks; it is not the accuracy to expect after a full training.",
+        *_measured(run),
         "± is one binomial standard error for the number of images measured on: how exactly this network was measured, "
         "not how much another seed would change. Each network was trained once, from one seed.",
         "The front as measured is chosen by validation, so its validation numbers are a little too good: the best of "
         "many is partly luck. What is handed over and tested is chosen by what is believed after all trials.",
-        f"Test top-1 belongs to networks handed over, after a full training{_amount(run, 'final_epochs')} on training "
-        "and validation images, measured once at the last epoch. Test images played no part in the search. A dash: not "
-        "retrained.",
         "MAdds are multiply-adds of convolutions and linear layers; one multiply-add counts 1, and is often called two "
         "FLOPs. Parameters include batch norm. Peak memory is the largest sum of tensors alive at once, as float32.",
     )
@@ -195,6 +201,36 @@ def repeat_section(seen: View) -> Markup:
         tag("details", tag("summary", "the resolved command (run.toml)"), pairs_table(seen.run)),
         tag("details", tag("summary", "versions, device, seeds, data (manifest.json)"), pairs_table(seen.manifest)),
     )
+
+
+def _measured(run: Mapping[str, Any]) -> tuple[str, str]:
+    """What validation and test top-1 are."""
+    if run.get("evaluator") in LOOKED_UP:
+        mean = run["evaluator"] == LOOKED_UP[1]
+        return (
+            f"Validation top-1 is {'the mean of all seeds' if mean else 'that of one seed'} in the table.",
+            "Test top-1 belongs to networks handed over: the mean of all seeds in the table. A dash: not looked up.",
+        )
+    if run.get("evaluator") in MADE_UP:
+        return (
+            "Validation top-1 is a formula's value with made-up noise.",
+            "Test top-1 belongs to networks handed over: what the formula makes of a full training. A dash: not asked.",
+        )
+    return (
+        f"Validation top-1 comes from a short training of each network{_amount(run, 'epochs', 'trial_images')}. "
+        "It ranks networks; it is not the accuracy to expect after a full training.",
+        f"Test top-1 belongs to networks handed over, after a full training{_amount(run, 'final_epochs')} on training "
+        "and validation images, measured once at the last epoch. Test images played no part in the search. A dash: not "
+        "retrained.",
+    )
+
+
+def _table(seen: View) -> str:
+    """The table of a run's accuracies, and how many networks it holds, as far as the manifest says."""
+    data = seen.manifest.get("dataset")
+    name = data.get("name") if isinstance(data, Mapping) else None
+    size = f" ({data['networks']:,} networks)" if isinstance(data, Mapping) and "networks" in data else ""
+    return f"{name or PurePath(str(seen.run.get('data', ''))).name}{size}"
 
 
 def _amount(run: Mapping[str, Any], epochs: str, images: str = "") -> str:

@@ -7,6 +7,9 @@ import pytest
 
 from archsearch.cost import feasible
 from archsearch.cost.budget import Budget, Limit
+from archsearch.cost.ends import end
+from archsearch.cost.exact.counting import Effort
+from archsearch.cost.extremes import extremes
 from archsearch.cost.feasible import check, counted, pool, read_budget
 from archsearch.cost.nearest import nearest, worst
 from archsearch.cost.sampling import draw, narrowed
@@ -120,6 +123,28 @@ def test_the_log_spread_is_even_over_the_logarithm_of_cost_and_the_uniform_one_i
         tenths[spread] = np.histogram(logs, 10, (math.log(4_621_520), math.log(3e8)))[0]
     assert tenths["log-madds"].min() > 60
     assert tenths["uniform"].min() < 20
+
+
+def test_the_log_spread_is_even_over_what_other_limits_leave_of_the_range():
+    space = read_space("mobilenet_v2_small")
+    limits = budget(params=(0, 2e6))
+    drawn = draw(space, limits, 1000, np.random.default_rng(0), spread="log-madds")
+    costs = cost_table(space, ("madds", "params")).count(drawn)
+    assert costs["params"].max() <= 2e6
+    least, most = (end(space, limits, "madds", sign, codes=drawn, effort=Effort(left=0))[0] for sign in (1, -1))
+    assert most < 0.8 * extremes(space, "madds").high
+    tenths = np.histogram(np.log(costs["madds"]), 10, (math.log(least), math.log(most)))[0]
+    assert tenths.min() > 60
+
+
+@pytest.mark.parametrize("limits", [{"params": (0, 8e5)}, {"peak_memory": (0, 4e5), "madds": (0, 4e7)}])
+def test_all_that_fits_can_be_drawn_whatever_is_limited(limits):
+    space = read_space("nas_bench_macro")
+    codes = np.concatenate(list(space.enumerate()))
+    wanted = budget(**limits)
+    fits = codes[wanted.fits(cost_table(space, tuple(limits)).count(codes))]
+    drawn = draw(space, wanted, len(codes), np.random.default_rng(0), spread="log-madds")
+    assert {code.tobytes() for code in drawn} == {code.tobytes() for code in fits}
 
 
 def test_fewer_than_asked_for_means_all():

@@ -161,3 +161,18 @@ def test_a_browser_runs_no_code_from_names_and_the_page_fits_a_phone(make, tmp_p
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert errors == []
         assert _outside(requests) == []
+
+
+@pytest.mark.parametrize(
+    ("evaluator", "told"),
+    [("synthetic", "made by a formula"), ("additive", "made by a formula"), ("deceptive", "made by a formula"),
+     ("table", "come from a table, nats (729 networks)"), ("table-mean", "come from a table"), ("train", None)],
+)  # fmt: skip
+def test_accuracies_that_no_training_made_are_told_at_the_top(make, tmp_path, evaluator, told):
+    folder = make.files(make.run(tmp_path / "run", 12), name="nats", networks=729)
+    with (folder / "run.toml").open("a") as file:
+        file.write(f'evaluator = "{evaluator}"\n')
+    text = write_page(folder).read_text()
+    assert ("The accuracies here" in text) == (told is not None)
+    assert told is None or told in text
+    assert ("a short training of each network" in text) == (evaluator == "train")
