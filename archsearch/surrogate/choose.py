@@ -18,7 +18,7 @@ from archsearch.surrogate.acquire import Stairs, beyond, gain, learned, second_l
 from archsearch.surrogate.belief import MOST, active, expected_noise, standardised, target
 from archsearch.surrogate.domain import Domain, Floats, Networks, joined, spelled
 from archsearch.surrogate.features import Encoder, Rows, encoder
-from archsearch.surrogate.gp import Kernel, Posterior, fitted, prior
+from archsearch.surrogate.gp import ROOM, Kernel, Posterior, fitted, prior
 from archsearch.surrogate.pool import base, promising
 
 CAUTION = 0.3  # share of the standard deviation that counts when networks of a front are compared (docs/sampler.md)
@@ -30,7 +30,7 @@ BEFORE = 30  # trainings before any network is trained again
 FLAT = 1e-4  # share of the hypervolume; a candidate of a large domain that is expected to add less is no good choice
 BOLD = 2.0  # share of the standard deviation that counts then: the surrogate is too sure of itself
 TINY = 1e-12  # expected gains below it are none
-EVERY = 5  # new results between refits; a twentieth of the trials where that is more
+EVERY, SELDOM = 5, 24  # new results between refits: a twentieth of the trials, but not less and not more than these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +112,9 @@ class Chooser:
     def _refit(self, seen: Seen, last: Fit | None) -> Fit:
         """The last refit, or a new one where enough results have come in since."""
         n = len(seen.judged)
-        if last is not None and last.at <= n and n - last.at < max(EVERY, n // 20):
+        if last is not None and last.at <= n and n - last.at < min(max(EVERY, n // 20), SELDOM):
             return last
+        self._forget()
         chosen = active(seen.top1, seen.judged, FIT_MOST)
         some = spelled(seen.judged.take(chosen), self._base)
         targets, _, spread = standardised(target(seen.top1[chosen]))
@@ -124,6 +125,10 @@ class Chooser:
         steps = FIRST_STEPS if last is None else STEPS
         kernel = fitted(start, self._encoder.rows(some), targets, steps=steps, noise=noise)
         return Fit(at=n, logs=tuple(float(log) for log in kernel.logs))
+
+    def _forget(self) -> None:
+        """Let go of the state before the next one takes memory, too."""
+        self._memory.pop("state", None)
 
     def _state(self, seen: Seen, fit: Fit) -> State:
         """The state at the last refit with all later results added; kept where nothing else has changed."""
@@ -138,8 +143,9 @@ class Chooser:
             or state.added != later[: len(state.added)]
             or not around <= state.rows.keys()
         ):
-            state = self._made(seen, fit, made_of)
-            self._memory["state"] = state
+            state = None
+            self._forget()
+            state = self._memory["state"] = self._made(seen, fit, made_of)
         for row, name in enumerate(later[len(state.added) :], start=fit.at + len(state.added)):
             value = (float(target(seen.top1[row : row + 1])[0]) - state.centre) / state.spread
             state.posterior.add(state.encoded.take(np.array([state.rows[name]])), value)
@@ -160,10 +166,18 @@ class Chooser:
         networks = joined([candidates, known, later, seen.pending]).once()
         rows = {name: row for row, name in enumerate(networks)}
         encoded = self._encoder.rows(networks)
-        posterior = Posterior(kernel, self._encoder.rows(spelled(known, networks)), targets, encoded)
+        room = self._room(len(networks))
+        posterior = Posterior(kernel, self._encoder.rows(spelled(known, networks)), targets, encoded, room)
         return State(made_of=made_of, kernel=kernel, posterior=posterior, networks=networks, encoded=encoded, rows=rows,
                      candidates=len(candidates), centre=centre, spread=spread,
                      held=[rows[name] for name in known], added=[])  # fmt: skip
+
+    def _room(self, width: int) -> Floats:
+        """Memory for a posterior of that many networks: one piece for all, so that a long run needs no more."""
+        room: Floats | None = self._memory.get("room")
+        if room is None or room.shape[1] < width:
+            room = self._memory["room"] = np.ones((MOST + ROOM, width))  # ones: taken at once, not page by page
+        return room
 
     def _candidates(self, seen: Seen, kernel: Kernel, known: Networks, targets: Floats, at: int) -> Networks:
         """All networks of a small domain; of a large one those that promise most."""

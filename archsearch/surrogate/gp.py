@@ -18,7 +18,7 @@ from archsearch.surrogate.features import Rows, stacked
 
 JITTER = 1e-5  # added to the noise variance
 BOUND = 6.0  # of every logarithm
-BLOCK = 512  # candidates worked on at once, so that little memory is needed
+BLOCK = 256  # candidates worked on at once, so that little memory is needed
 ROOM = 32  # observations that can be added before room is made for more
 TOLD = 1.0  # spread of the noise's prior where a standard error is known: seeds scatter, too, and images are shared
 PRIORS = {"choice": (-2.5, 0.7), "trait": (-2.0, 1.5), "scale": (0.0, 2.0), "slope": (-1.0, 1.5), "noise": (-4.0, 2.0)}
@@ -94,12 +94,16 @@ def _loss(
     middle, width = (_each("choice", "trait", kernel.axes, traits, which) for which in (0, 1))
     if expected is not None:
         middle[-1], width[-1] = np.clip(np.log(max(expected, 1e-6)), -BOUND, BOUND), TOLD
-    gaps = _gaps(kernel, rows)
+    below = np.tril_indices(n, -1)
+    gaps = _gaps(kernel, rows, below)
     line = rows.line @ rows.line.T / max(rows.line.shape[1], 1)
 
     def loss(logs: Floats) -> tuple[float, Floats]:
         rates, (scale, slope, noise) = np.exp(logs[:-3]), np.exp(logs[-3:])
-        near = scale * np.exp(-(rates @ gaps)).reshape(n, n)
+        near = np.zeros((n, n))
+        near[below] = scale * np.exp(-(rates @ gaps))
+        near += near.T
+        near[np.diag_indices(n)] = scale
         whole = near + slope * line
         whole[np.diag_indices(n)] += noise + JITTER
         pull = (logs - middle) / width
@@ -112,7 +116,7 @@ def _loss(
         inverse = half + np.tril(half, -1).T - np.outer(weights, weights)
         pressed = inverse * near
         slopes = np.concatenate([
-            -0.5 * rates * (gaps @ pressed.ravel()),
+            -rates * (gaps @ pressed[below]),
             [0.5 * pressed.sum(), 0.5 * slope * (inverse * line).sum(), 0.5 * noise * np.trace(inverse)],
         ])  # fmt: skip
         value = 0.5 * targets @ weights + np.log(np.diag(factor)).sum() + 0.5 * pull @ pull
@@ -121,16 +125,15 @@ def _loss(
     return loss
 
 
-def _gaps(kernel: Kernel, rows: Rows) -> Floats:
-    """For each pair of rows whether they differ on each axis, and how far on each trait: float64[axes + t, n n]."""
-    n = len(rows)
-    gaps = np.empty((kernel.axes + rows.traits.shape[1], n, n))
+def _gaps(kernel: Kernel, rows: Rows, pairs: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Floats:
+    """For each pair of rows whether they differ on each axis, and how far on each trait: float64[axes + t, pairs]."""
+    gaps = np.empty((kernel.axes + rows.traits.shape[1], len(pairs[0])))
     for axis in range(kernel.axes):
         mine = rows.marks[:, kernel.axis_of == axis]
-        gaps[axis] = 1 - mine @ mine.T
+        gaps[axis] = (1 - mine @ mine.T)[pairs]
     for t in range(rows.traits.shape[1]):
-        gaps[kernel.axes + t] = (rows.traits[:, t, None] - rows.traits[None, :, t]) ** 2
-    return gaps.reshape(len(gaps), -1)
+        gaps[kernel.axes + t] = (rows.traits[pairs[0], t] - rows.traits[pairs[1], t]) ** 2
+    return gaps
 
 
 class Posterior:
@@ -138,15 +141,19 @@ class Posterior:
 
     Adding costs O(candidates x observations); a network under way is added without a target: it takes away
     variance and moves no mean (kriging believer, Ginsbourger et al. 2010, doi:10.1007/978-3-642-10701-6_6).
+
+    room   float64[observations, candidates or more] to work in, which nobody else uses meanwhile; else its own
     """
 
-    def __init__(self, kernel: Kernel, known: Rows, targets: Floats, at: Rows) -> None:
+    def __init__(self, kernel: Kernel, known: Rows, targets: Floats, at: Rows, room: Floats | None = None) -> None:
         self._kernel, self._known, self._targets, self._at = kernel, known, targets, at
         whole = kernel.cross(known, known)
         whole[np.diag_indices(len(known))] += kernel.noise
         self._factor = cholesky(whole, lower=True, check_finite=False)
         self._score = solve_triangular(self._factor, targets, lower=True, check_finite=False)
-        self._room = np.empty((len(known) + ROOM, len(at)), dtype=np.float64)  # rows for what is added, too
+        if room is None:
+            room = np.empty((len(known) + ROOM, len(at)))  # rows for what is added, too
+        self._room = room[:, : len(at)]
         self.mean, self._variance = np.empty(len(at)), kernel.variance(at)
         for start in range(0, len(at), BLOCK):
             part = slice(start, start + BLOCK)
@@ -185,7 +192,7 @@ class Posterior:
         self._targets = np.append(self._targets, believed if target is None else target)
         self._score = np.append(self._score, score)
         if size == len(self._room):
-            more = np.empty((ROOM, self._room.shape[1]), dtype=np.float64)
+            more = np.empty((ROOM, self._room.shape[1]))
             self._room = np.concatenate([self._room, more])
         self._room[size] = new  # copies of this object may use the same rows, one after the other
         self.mean = self.mean + score * new

@@ -13,8 +13,10 @@ from archsearch.evaluate.table_domain import TableDomain
 from archsearch.evaluate.table_merge import merged
 from archsearch.spec.fields import Axis
 from archsearch.spec.space_file import parse_space, read_space
-from archsearch.surrogate.choose import BEFORE, EVERY, LOOKS, Chooser, Seen
+from archsearch.surrogate.belief import MOST
+from archsearch.surrogate.choose import BEFORE, EVERY, LOOKS, SELDOM, Chooser, Seen
 from archsearch.surrogate.domain import Networks, joined, spelled
+from archsearch.surrogate.gp import ROOM
 from archsearch.surrogate.pool import base
 from archsearch.surrogate.space_domain import SpaceDomain
 from tests.strategies import plain_tables
@@ -309,3 +311,18 @@ def test_a_spelling_is_that_of_the_first_like_it():
     alone = spelled(every, plain.take([]))
     assert list(alone) == list(every)
     assert alone.once().codes.tolist() == every.once().codes.tolist()
+
+
+def test_the_memory_to_work_in_does_not_grow_with_the_trials():
+    size, rng = 900, np.random.default_rng(0)
+    domain = TableDomain(
+        table=made({"madds": np.arange(1.0, size + 1)}, rng.uniform(0.5, 0.9, size)), minimize=("madds",)
+    )
+    every = domain.look(np.arange(size)[:, None])
+    truth = dict(zip(every, rng.uniform(0.5, 0.9, size), strict=True))
+    search = Search(domain, truth, waits=4).begin(every.take(np.arange(600)))
+    rooms = set()
+    for _ in range(2 * SELDOM):
+        search.step()
+        rooms.add((id(search.memory["room"]), search.memory["state"].posterior._room.shape))
+    assert rooms == {(id(search.memory["room"]), (MOST + ROOM, size))}
