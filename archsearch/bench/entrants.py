@@ -46,7 +46,12 @@ class StudyEntrant:
         self._asked = 0
 
     def ask(self) -> tuple[int, Codes] | None:
-        """The next trial's number and code; None where the sampler knows of nothing more."""
+        """The next trial's number and code; None where the sampler knows of nothing more.
+
+        Where no axis has a second value Optuna never asks its sampler: there is one network, and one proposal.
+        """
+        if self._asked and all(kind.single() for kind in self._distributions.values()):
+            return None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._study.sampler = self._make(self._asked)

@@ -12,6 +12,7 @@ from archsearch.errors import BudgetError
 from archsearch.evaluate.table import Table, counted
 from archsearch.spec.algebra import settled
 from archsearch.spec.fields import Axis, Codes
+from archsearch.surrogate.design import place
 from archsearch.surrogate.domain import IDLE, WHOLE, Floats, Networks
 from archsearch.surrogate.space_domain import TRAITS
 
@@ -104,10 +105,7 @@ class TableDomain:
     @cached_property
     def _scale(self) -> Floats:
         """What a draw is spread over: the logarithm of the first cost, else the first trait, else nothing."""
-        whole = self._whole
-        if whole.costs.shape[1]:
-            return np.asarray(np.log(np.maximum(whole.costs[:, 0], 1e-12)))
-        return whole.traits[:, 0] if whole.traits.shape[1] else np.zeros(len(whole))
+        return place(self._whole)
 
     def _unknown(self, codes: Codes) -> dict[str, NDArray]:  # type: ignore[type-arg]
         """What is known of codes that the table has not."""

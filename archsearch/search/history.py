@@ -57,14 +57,16 @@ class _Kept:
 def read(study: Study, domain: Domain, memory: dict[str, Any]) -> History:
     """The history of a study whose parameters are the domain's axes; its first objective is the accuracy.
 
-    Trials over budget (by their status, or by a broken constraint where they have none) and trials without parameters
-    are left out. A network that was trained and does not fit any more is judged.
+    Trials over budget (by their status, or by a broken constraint where they have none) are left out, and so are trials
+    that lack a parameter: Optuna gives the one that is being asked for its axes of one value beforehand. A network that
+    was trained and does not fit any more is judged.
     memory   kept by the caller between calls, or empty: a call then costs what is new, and the trials that run
     """
     if "history" not in memory:
         memory["history"] = _empty(domain)
     kept: _Kept = memory["history"]
-    news = [t for t in kept.follower.news(study.get_trials(deepcopy=False)) if t.params or not domain.axes]
+    needed = {axis.name for axis in domain.axes}
+    news = [t for t in kept.follower.news(study.get_trials(deepcopy=False)) if needed <= t.params.keys()]
     unknown = [t for t in news if t.number not in kept.open]
     if unknown:
         looked = domain.look(np.stack([code_of(domain.axes, t.params) for t in unknown]))

@@ -110,7 +110,7 @@ class Proposer:
             tally = self._ledger.tally()
             if (wanted := self._next_wanted(tally)) is not None:
                 return self._write(number, self._judge(wanted, tally, {})), wanted.arch
-            if not self._distributions and tally.by_key:
+            if tally.by_key and all(kind.single() for kind in self._distributions.values()):
                 return None  # a space of one network, and a sampler is never asked where there is nothing to choose
             make = self._sampler if misses < PATIENCE else stratified
             try:

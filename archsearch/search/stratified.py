@@ -8,6 +8,7 @@ from archsearch.search.history import read
 from archsearch.search.samplers import SamplerSetup
 from archsearch.search.whole import WholeSampler
 from archsearch.spec.fields import Codes
+from archsearch.surrogate.design import place
 from archsearch.surrogate.domain import Networks
 
 CANDIDATES = 2048
@@ -32,10 +33,10 @@ class StratifiedSampler(WholeSampler):
             found = self._pool(attempt)
             if not len(found):
                 return None
-            logs = np.log(np.maximum(found.costs[:, 0], 1)) if found.costs.shape[1] else found.traits[:, 0]
+            logs = place(found)
             start = np.random.default_rng(ask.seed).random()
-            place = (start + number * GOLDEN) % 1
-            target = logs.min() + place * (logs.max() - logs.min())
+            share = (start + number * GOLDEN) % 1
+            target = logs.min() + share * (logs.max() - logs.min())
             for index in np.argsort(np.abs(logs - target), kind="stable"):
                 if found.names[index].tobytes() not in seen:
                     return np.asarray(found.codes[index])

@@ -16,9 +16,14 @@ def size(networks: Networks) -> int:
 
 
 def place(networks: Networks) -> NDArray[np.float64]:
-    """Where each network lies on the cost axis: the logarithm of its first cost, else its first trait."""
+    """Where each network lies on the cost axis, float64[n]: the logarithm of its first cost, else its first trait.
+
+    With neither all lie at 0. A cost of 0 or less counts as the least above 0, so that it does not stretch the axis.
+    """
     if networks.costs.shape[1]:
-        return np.asarray(np.log(np.maximum(networks.costs[:, 0], 1e-300)))
+        cost = networks.costs[:, 0]
+        least = cost[cost > 0].min() if (cost > 0).any() else 1.0
+        return np.asarray(np.log(np.maximum(cost, least)))
     return np.asarray(networks.traits[:, 0] if networks.traits.shape[1] else np.zeros(len(networks)))
 
 

@@ -25,6 +25,14 @@ def six(*, minimize=("madds",), limit=None, left_out=()) -> Course:
     return from_table(table, Asked(table="six", minimize=minimize, budgets=budgets))
 
 
+def constant(choices=3) -> Course:
+    """Networks of four axes, three of which have one value; the same accuracies and costs as the first of `six`."""
+    axes = (Axis("first", (7,)), Axis("a", (1, 2, 3)[:choices]), Axis("middle", ("x",)), Axis("last", (0.5,)))
+    codes = np.array([(0, i, 0, 0) for i in range(choices)])
+    table = Table(name="constant", axes=axes, codes=codes, top1=TOP1[:choices, None], costs={"madds": MADDS[:choices]})
+    return from_table(table, Asked(table="constant", minimize=("madds",)))
+
+
 def eighty_one(**asked) -> Course:
     """A made-up landscape of 81 networks, whose budget may be given."""
     axes = tuple(Axis(name, (1, 2, 3)) for name in "abcd")

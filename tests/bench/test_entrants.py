@@ -8,7 +8,7 @@ from archsearch.bench.goal import goal
 from archsearch.bench.race import Rules, race
 from archsearch.bench.score import score
 from archsearch.errors import PluginError
-from tests.bench.courses import eighty_one, six
+from tests.bench.courses import constant, eighty_one, six
 
 NEVER_REPEAT = ("greybox", "random", "local")
 MODES = {
@@ -59,6 +59,15 @@ def test_a_sampler_that_never_repeats_itself_finds_all_there_is_and_stops(name):
     log = _run(name, course, budget=10)
     assert (len(log.truth), log.duplicates, log.ended) == (6, 0, "nothing left")
     assert score(log, goal(course, []), Rules(budget=10)).front_share[-1] == 1
+
+
+@pytest.mark.parametrize("name", [name for name in names() if name not in SLOW])
+@pytest.mark.parametrize("choices", [1, 3])
+def test_axes_of_one_value_change_nothing(name, choices):
+    log = _run(name, constant(choices), budget=10)
+    assert len(log.truth) == choices
+    if name in NEVER_REPEAT or choices == 1:
+        assert (log.duplicates, log.ended) == (0, "nothing left")
 
 
 def test_a_table_with_gaps_is_no_trouble_to_a_sampler_that_does_not_know_it():

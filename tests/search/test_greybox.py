@@ -205,3 +205,21 @@ def test_a_ladder_is_seen_by_the_sampler():
     codes = codes_of(MACRO, study.trials)
     assert MACRO.fits(codes).all()
     assert len(set(MACRO.look(codes))) == FIRST + 10
+
+
+def test_random_search_is_spread_over_costs_below_one_too():
+    n = 64
+    cost = np.geomspace(1e-4, 1e-1, n)[np.random.default_rng(0).permutation(n)]
+    axes = (Axis("a", tuple(range(8))), Axis("b", tuple(range(8))))
+    codes = np.array([(i, j) for i in range(8) for j in range(8)])
+    table = Table(name="t", axes=axes, codes=codes, top1=np.full((n, 1), 0.5), costs={"ms": cost})
+    domain = TableDomain(table=table, minimize=("ms",))
+    study = optuna.create_study(directions=["maximize", "minimize"])
+    for number in range(8):
+        setup = SamplerSetup(seed=0, number=number, domain=domain, distributions=distributions(axes))
+        study.sampler = StratifiedSampler(setup)
+        trial = study.ask(fixed_distributions=distributions(axes))
+        study.tell(trial, [0.5, float(domain.look(code_of(axes, trial.params)[None]).costs[0, 0])])
+    logs = np.sort(np.log10([trial.values[1] for trial in study.trials]))
+    assert np.diff(logs).max() < 1  # of a range of three
+    assert np.ptp(logs) > 2

@@ -3,7 +3,11 @@
 import pytest
 
 from archsearch import plugins
-from archsearch.search.propose import is_first
+from archsearch.cost.budget import Budget
+from archsearch.records import TRAINED
+from archsearch.search.propose import Problem, Proposer, is_first
+from archsearch.spec.narrow import restricted
+from archsearch.spec.space_file import read_space
 from tests.search.conftest import Noting, Silent, make_run
 
 BUDGETS = {"madds": "4M..30M", "params": "1.2M", "peak_memory": "60%"}
@@ -96,3 +100,19 @@ def test_a_space_of_one_network_is_searched_in_one_trial(tmp_path, silent, sampl
     run = make_run(tmp_path / "run", space=str(path), budgets={}, sampler=sampler, trials=3)
     assert run.search(Noting(), silent) == "every network that fits has been tried"
     assert len(run.ledger.trials()) == 1
+
+
+@pytest.mark.parametrize("fixed", [2, 8])
+@pytest.mark.parametrize("sampler", ["greybox", "random", "tpe"])
+def test_axes_narrowed_to_one_value_are_no_trouble(tmp_path, silent, sampler, fixed):
+    space = read_space("nas_bench_macro")
+    narrowed = restricted(space, {axis.name: axis.values[1] for axis in space.axes[:fixed]})
+    problem = Problem(space=narrowed, budget=Budget())
+    ledger = make_run(tmp_path / "run", space="nas_bench_macro", budgets={}, trials=9).ledger
+    proposer = Proposer(problem, ledger, sampler=sampler, seed=0, worker="someone")
+    for _ in range(min(9, narrowed.size)):
+        number, arch = proposer.next()
+        costs = problem.costs(narrowed.encode(arch))
+        ledger.finish(number, problem.values(0.5, costs), {"status": TRAINED, "top1": 0.5})
+    if narrowed.size == 1:
+        assert proposer.next() is None

@@ -86,3 +86,15 @@ def test_a_design_is_smaller_where_accuracy_is_all_that_counts_and_place_says_wh
     assert (size(with_costs), size(alone)) == (FIRST, ALONE)
     assert place(with_costs) == pytest.approx(np.log(with_costs.costs[:, 0]))
     assert place(alone) == pytest.approx(alone.traits[:, 0])
+
+
+def test_places_are_logarithms_of_cost_in_any_unit_and_a_cost_of_nothing_lies_at_the_cheapest():
+    costs = np.array([0.0, 0.001, 0.01, 0.1])
+    found = []
+    for unit in (1.0, 1e9):
+        table = Table(name="t", axes=(Axis("a", (1, 2, 3, 4)),), codes=np.arange(4)[:, None], top1=np.full((4, 1), 0.5),
+                      costs={"ms": costs * unit})  # fmt: skip
+        where = place(TableDomain(table=table, minimize=("ms",)).everything())
+        found.append(where - where[0])
+    assert found[0] == pytest.approx([0, 0, np.log(10), np.log(100)])
+    assert found[1] == pytest.approx(found[0])
