@@ -87,7 +87,9 @@ class Table:
         if name in self.costs:
             return self.costs[name]
         if name not in self.countable:
-            raise DataError(f"table {self.name} has no cost {name!r}: {choices(name, {*self.costs, *self.countable})}")
+            known = {*self.costs, *self.countable}
+            others = choices(name, known) if known else "it has none; search it for accuracy alone"
+            raise DataError(f"table {self.name} has no cost {name!r}: {others}")
         return counted(self.space, self.codes, name)
 
     def told(self, code: Codes) -> dict[str, int | float]:

@@ -101,10 +101,17 @@ def active(top1: Floats, networks: Networks, most: int) -> np.ndarray:
 
 
 def peeled(top1: Floats, costs: Floats) -> Floats:
-    """How far below the best at its cost each network is, in accuracy: 0 on the front."""
+    """How far below the best at its costs each network is, in accuracy: 0 on the front.
+
+    top1   float64[n]; costs float64[n, k]: the best is looked for among those whose every cost is no greater
+    """
     if costs.shape[1] == 0:
         return np.asarray(top1.max() - top1)
-    order = np.lexsort((-top1, costs[:, 0]))
     best = np.empty(len(top1))
-    best[order] = np.maximum.accumulate(top1[order])
+    if costs.shape[1] == 1:
+        order = np.lexsort((-top1, costs[:, 0]))
+        best[order] = np.maximum.accumulate(top1[order])
+    else:
+        for row, own in enumerate(costs):
+            best[row] = top1[(costs <= own).all(axis=1)].max()
     return np.asarray(best - top1)
