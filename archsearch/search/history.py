@@ -57,14 +57,14 @@ class _Kept:
 def read(study: Study, domain: Domain, memory: dict[str, Any]) -> History:
     """The history of a study whose parameters are the domain's axes; its first objective is the accuracy.
 
-    Trials over budget (by their status, or by a broken constraint where they have none) and trials without parameters
-    are left out. A network that was trained and does not fit any more is judged.
+    Trials over budget (by their status, or by a broken constraint where they have none) and trials that have not all
+    parameters yet are left out. A network that was trained and does not fit any more is judged.
     memory   kept by the caller between calls, or empty: a call then costs what is new, and the trials that run
     """
     if "history" not in memory:
         memory["history"] = _empty(domain)
     kept: _Kept = memory["history"]
-    news = [t for t in kept.follower.news(study.get_trials(deepcopy=False)) if t.params or not domain.axes]
+    news = [t for t in kept.follower.news(study.get_trials(deepcopy=False)) if _whole(t, domain)]
     unknown = [t for t in news if t.number not in kept.open]
     if unknown:
         looked = domain.look(np.stack([code_of(domain.axes, t.params) for t in unknown]))
@@ -92,6 +92,11 @@ def code_of(axes: tuple[Axis, ...], params: Mapping[str, Any]) -> Codes:
 def values_of(axes: tuple[Axis, ...], code: Codes) -> dict[str, Any]:
     """A code as a trial's parameters."""
     return {axis.name: axis.values[int(choice)] for axis, choice in zip(axes, code, strict=True)}
+
+
+def _whole(trial: FrozenTrial, domain: Domain) -> bool:
+    """Whether all axes are set: Optuna writes one after the other, and those of one value before it asks a sampler."""
+    return all(axis.name in trial.params for axis in domain.axes)
 
 
 def _empty(domain: Domain) -> _Kept:
