@@ -27,8 +27,11 @@ def carried_out(
     """The runs with a progress bar; tables and figures written; the document that `--json` prints."""
     from archsearch.bench.search import document, search
     from archsearch.cli.bars import bar
+    from archsearch.cli.race_files import made
     from archsearch.cli.show import console
 
+    if out is not None:
+        made(out)  # before minutes of searching, not after
     with bar(console(error=True), "bench search") as progress:
         outcome = search(asked, contest, workers=jobs, told=progress)
     told = document(outcome)

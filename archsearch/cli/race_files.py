@@ -1,12 +1,13 @@
 """The files of runs side by side, a benchmark's or real ones: a document, a table, a page, figures."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archsearch.errors import ReportError
+from archsearch.errors import ReportError, RunError
 
 if TYPE_CHECKING:
     from archsearch.bench.score import Score
@@ -23,6 +24,21 @@ class Sheet:
     titles: Mapping[str, str]  # reference point -> headline of its figure
 
 
+def made(folder: Path) -> Path:
+    """The folder, created where it is not there.
+
+    raises   RunError where nothing can be written into it (read-only, a file in the way)
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".write-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise RunError(f"folder {folder} cannot be written: {error.strerror or error}") from None
+    return folder
+
+
 def write_race(
     folder: Path, sheet: Sheet, *, told: Mapping[str, Any], rows: Iterable[Mapping[str, Any]],
     scores: Mapping[str, Sequence["Score"]], png: bool,
@@ -35,7 +51,7 @@ def write_race(
     from archsearch.report.png import write_png
     from archsearch.report.race import race_data, race_page, race_plot
 
-    folder.mkdir(parents=True, exist_ok=True)
+    made(folder)
     figures = {
         name: race_plot(race_data({who: [each.volume[name] for each in runs] for who, runs in scores.items()}),
                         counted=sheet.counted)

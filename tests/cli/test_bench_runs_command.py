@@ -84,3 +84,10 @@ def test_wrong_requests_are_one_line_and_code_2(cli, folders, tmp_path):
         done = cli("bench", "runs", *arguments)
         assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
         assert message in done.err
+
+
+def test_a_folder_that_cannot_be_written_is_named(cli, folders, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    done = cli("bench", "runs", *folders, "--out", "file")
+    assert done.code == 2
+    assert "folder file cannot be written" in done.err

@@ -116,3 +116,13 @@ def test_no_table_is_one_line_and_code_2(capsys):
     left, _, heard = _run(capsys)
     assert (left, len(heard.splitlines())) == (2, 1)
     assert "--table is missing" in heard
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_the_search(table, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    for out in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        left, said, told = _run(
+            capsys, "--table", *table, "--samplers", "random", "--seeds", 1, "--budget", 3, "--out", out
+        )
+        assert (left, said, told.count("\n")) == (2, "", 1)
+        assert f"folder {out} cannot be written" in told

@@ -195,6 +195,25 @@ def test_where_nothing_fits_it_ends_at_once():
         study.ask(distributions(domain.axes))
 
 
+@pytest.mark.parametrize("kind", [GreyboxSampler, StratifiedSampler])
+def test_an_axis_of_one_value_is_set_before_the_sampler_is_asked_and_does_no_harm(kind):
+    axes = (Axis("only", (3,)), Axis("a", (1, 2, 3)), Axis("b", ("x", "y")))
+    codes = np.array([(0, a, b) for a in range(3) for b in range(2)])
+    table = Table(name="six", axes=axes, codes=codes, top1=np.linspace(0.4, 0.9, 6)[:, None],
+                  costs={"madds": np.arange(1.0, 7.0)})  # fmt: skip
+    domain = TableDomain(table=table, minimize=("madds",))
+    study = study_of(domain)
+    study.sampler = kind(sampler(domain)._setup)
+    for _ in range(6):
+        trial = study.ask(distributions(axes))
+        study.tell(
+            trial, [0.5 + 0.1 * trial.params["a"], float(domain.look(code_of(axes, trial.params)[None]).costs[0, 0])]
+        )
+    assert len({tuple(code) for code in codes_of(domain, study.trials)}) == 6
+    with pytest.raises(Exhausted):
+        study.ask(distributions(axes))
+
+
 def test_a_ladder_is_seen_by_the_sampler():
     rungs = (20e6, 40e6, 60e6)
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler(MACRO, ladder=rungs))
