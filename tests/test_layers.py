@@ -21,6 +21,7 @@ LEVELS = {
     "search": 7, "report": 7, "explore": 7,
     "bench": 8, "testing": 8,
     "cli": 9,
+    "__main__": 10,
 }  # fmt: skip
 LAZY = ("cli", "testing")  # import what lies below inside functions
 TORCH = {"nn", "data", "train", "measure", "export", "evaluate", "bench"}

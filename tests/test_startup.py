@@ -58,6 +58,15 @@ def test_light_commands_import_nothing_heavy(arguments, tmp_path):
     assert modules & set(HEAVY) == set()
 
 
+def test_the_package_runs_as_the_command_does(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "archsearch", "count", "nonsense"], capture_output=True, text=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "nonsense" in done.stderr
+
+
 def test_no_command_on_any_shipped_space_imports_torch(tmp_path):
     ask = """
 import sys
