@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import optuna
 import pandas as pd
@@ -33,7 +34,7 @@ def believed_plot(data: pd.DataFrame, *, metric: str) -> go.Figure:
     """Believed accuracies with ± 1 sd, members of a group joined by a line; grey crosses as measured."""
     figure = go.Figure()
     _marks(figure, data, "measured", y="top1", marker={"symbol": "x-thin", "size": 7, "line": {"width": 1.5,
-           "color": BUDGET}}, rank=3)  # fmt: skip
+           "color": BUDGET}}, legendrank=3)  # fmt: skip
     for number, rows in data.groupby("group"):
         color = COLORS[(int(number) - 1) % len(COLORS)]
         figure.add_scatter(x=rows["cost"].tolist(), y=rows["believed"].tolist(), mode="lines", hoverinfo="skip",
@@ -44,7 +45,7 @@ def believed_plot(data: pd.DataFrame, *, metric: str) -> go.Figure:
         paint = [color for color, kept in zip(colors, data["handed_over"] == chosen, strict=True) if kept]
         error = {"type": "data", "array": rows["believed_sd"].tolist(), "thickness": 1.2, "width": 3, "color": BUDGET}
         _marks(figure, rows, name, y="believed", marker={"symbol": symbol, "size": 9, "color": paint},
-               error_y=error, rank=1 if chosen else 2)  # fmt: skip
+               error_y=error, legendrank=1 if chosen else 2)  # fmt: skip
     low, high = span(data["cost"], (None, None))
     log = low > 0 and high / low >= LOG_FROM
     figure.update_xaxes(title=escape(label(metric)) + (" (log scale)" if log else ""), tickangle=0, tickformat="~s",
@@ -102,13 +103,10 @@ def gain_plot(data: pd.DataFrame) -> go.Figure:
     return styled(figure, height=300)
 
 
-def _marks(
-    figure: go.Figure, rows: pd.DataFrame, name: str, *, y: str, marker: dict, rank: int, error_y: dict | None = None
-) -> None:
+def _marks(figure: go.Figure, rows: pd.DataFrame, name: str, *, y: str, **look: Any) -> None:
     figure.add_scatter(
-        x=rows["cost"].tolist(), y=rows[y].tolist(), error_y=error_y, mode="markers", name=name, marker=marker,
-        legendrank=rank, customdata=rows["number"].tolist(), hovertext=rows["hover"].tolist(),
-        hovertemplate="%{hovertext}<extra></extra>", showlegend=bool(len(rows)),
+        x=rows["cost"].tolist(), y=rows[y].tolist(), mode="markers", name=name, customdata=rows["number"].tolist(),
+        hovertext=rows["hover"].tolist(), hovertemplate="%{hovertext}<extra></extra>", showlegend=bool(len(rows)), **look,
     )  # fmt: skip
 
 

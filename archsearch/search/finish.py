@@ -1,6 +1,7 @@
 """After the search: what it hands over is trained in full on train and validation together, and tested once."""
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -71,43 +72,47 @@ def finalists(members: list[FrozenTrial], most: int) -> list[FrozenTrial]:
     return [members[int(place)] for place in places]
 
 
-def retrain(
-    folder: RunFolder, ledger: Ledger, evaluator: Evaluator, *, chosen: list[FrozenTrial], seed: int, watch: Watch
-) -> None:
-    """Retrain and test the finalists that are not tested yet; several workers share them.
+@dataclass(frozen=True, kw_only=True)
+class Finals:
+    """The last part of a run: its finalists, trained on all images but the test's and tested once."""
 
-    Results go to the study's attributes `archsearch:test:<trial>`; a failed training is recorded as such.
-    """
-    while True:
-        open_ones = [t for t in chosen if ledger.recall(TESTED.format(t.number)) is None]
-        if not open_ones:
-            return
-        if not any([_test_one(folder, ledger, evaluator, t, (chosen.index(t) + 1, len(chosen)), seed, watch)
-                    for t in open_ones]):  # fmt: skip
-            watch.waiting("other workers test the rest of the front")
-            time.sleep(POLL_S)
+    folder: RunFolder
+    ledger: Ledger
+    evaluator: Evaluator
+    seed: int
+    watch: Watch
 
+    def retrain(self, chosen: list[FrozenTrial]) -> None:
+        """Retrain and test the finalists that are not tested yet; several workers share them.
 
-def _test_one(
-    folder: RunFolder, ledger: Ledger, evaluator: Evaluator, trial: FrozenTrial, place: tuple[int, int], seed: int,
-    watch: Watch,
-) -> bool:  # fmt: skip
-    """Whether this worker tested the network; not, when another one is at it or has done it."""
-    lock = FileLock(folder.workers / f"final-{trial.number}.lock")
-    if not lock.take(wait=False):
-        return False
-    try:
-        if ledger.recall(TESTED.format(trial.number)) is not None:
+        Results go to the study's attributes `archsearch:test:<trial>`; a failed training is recorded as such.
+        """
+        while True:
+            open_ones = [t for t in chosen if self.ledger.recall(TESTED.format(t.number)) is None]
+            if not open_ones:
+                return
+            if not any([self._test_one(t, (chosen.index(t) + 1, len(chosen))) for t in open_ones]):
+                self.watch.waiting("other workers test the rest of the front")
+                time.sleep(POLL_S)
+
+    def _test_one(self, trial: FrozenTrial, place: tuple[int, int]) -> bool:
+        """Whether this worker tested the network; not, when another one is at it or has done it."""
+        lock = FileLock(self.folder.workers / f"final-{trial.number}.lock")
+        if not lock.take(wait=False):
+            return False
+        try:
+            if self.ledger.recall(TESTED.format(trial.number)) is not None:
+                return True
+            self.watch.final_began(trial.number, *place)
+            job = Job(number=trial.number, seed=job_seed(self.seed, trial.number),
+                      folder=self.folder.checkpoints / f"final-{trial.number}",
+                      progress=self.watch.progress)  # fmt: skip
+            result = _result(self.evaluator, Arch.from_dict(trial.user_attrs["arch_json"]), job)
+            self.ledger.remember(TESTED.format(trial.number), result)
+            self.watch.final_ended(trial.number, result)
             return True
-        watch.final_began(trial.number, *place)
-        job = Job(number=trial.number, seed=job_seed(seed, trial.number),
-                  folder=folder.checkpoints / f"final-{trial.number}", progress=watch.progress)  # fmt: skip
-        result = _result(evaluator, Arch.from_dict(trial.user_attrs["arch_json"]), job)
-        ledger.remember(TESTED.format(trial.number), result)
-        watch.final_ended(trial.number, result)
-        return True
-    finally:
-        lock.free()
+        finally:
+            lock.free()
 
 
 def _result(evaluator: Evaluator, arch: Arch, job: Job) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from archsearch.evaluate.base import Evaluator
 from archsearch.records import OBJECTIVES, SINCE, RunFolder, read_toml, to_toml, write_atomic
 from archsearch.search.believed import chosen
 from archsearch.search.config import RunConfig, differences
-from archsearch.search.finish import retrain
+from archsearch.search.finish import Finals
 from archsearch.search.given import Earlier, Progress, Taken, silent, take_over
 from archsearch.search.ledger import Direction, Ledger, open_journal
 from archsearch.search.lock import FileLock
@@ -91,7 +91,8 @@ class Run:
     def finish(self, evaluator: Evaluator, watch: Watch) -> None:
         """Retrain the believed front, or the believed winners of the ladder's rungs, in full and test them once."""
         best = chosen(self.ledger.trials(), self.problem, self.config.finalists)
-        retrain(self.folder, self.ledger, evaluator, chosen=best, seed=self.config.seed, watch=watch)
+        finals = Finals(folder=self.folder, ledger=self.ledger, evaluator=evaluator, seed=self.config.seed, watch=watch)
+        finals.retrain(best)
 
     def _alone(self) -> AbstractContextManager[None]:
         """While this is held no worker proposes."""
