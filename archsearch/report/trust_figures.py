@@ -106,7 +106,8 @@ def gain_plot(data: pd.DataFrame) -> go.Figure:
 def _marks(figure: go.Figure, rows: pd.DataFrame, name: str, *, y: str, **look: Any) -> None:
     figure.add_scatter(
         x=rows["cost"].tolist(), y=rows[y].tolist(), mode="markers", name=name, customdata=rows["number"].tolist(),
-        hovertext=rows["hover"].tolist(), hovertemplate="%{hovertext}<extra></extra>", showlegend=bool(len(rows)), **look,
+        hovertext=rows["hover"].tolist(), hovertemplate="%{hovertext}<extra></extra>", showlegend=bool(len(rows)),
+        **look,
     )  # fmt: skip
 
 
