@@ -75,8 +75,17 @@ def read_band(path: Path) -> tuple[dict[str, Any], Asked, Contest]:
         plain, contest = kept["asked"], dict(kept["contest"])
         asked = Asked(**plain | {"minimize": tuple(plain["minimize"]), "budgets": tuple(map(tuple, plain["budgets"]))})
         contest |= {"samplers": tuple(contest["samplers"]), "rules": Rules(**contest["rules"])}
+        for each in kept["figures"]:
+            _check_figure(each, contest["rules"].budget)
         return kept, asked, Contest(**contest)
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} is no band that `bench search --record` wrote: {error}") from None
+
+
+def _check_figure(told: Mapping[str, Any], budget: int) -> None:
+    """Raise what `read_band` tells where a figure is none."""
+    float(told["hypervolume"]), float(told["least"]), str(told["reference"])
+    if not 1 <= int(told["evaluations"]) <= budget:
+        raise ValueError(f"a figure after {told['evaluations']} of {budget} evaluations")

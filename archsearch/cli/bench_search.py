@@ -75,11 +75,15 @@ def search(
     at_least(2, coarsen=coarsen)
     if objective not in ("front", "best"):
         raise RunError(f"--objective must be front or best, got {objective!r}")
+    if objective == "best" and minimize:
+        raise RunError("--minimize does not go with --objective best, which counts accuracy alone")
     if reference is not None and not 0 < reference < 1:
         raise RunError(f"--reference must be a fraction between 0 and 1, got {reference:g}")
     if check is not None:
         from archsearch.cli.race import checked
 
+        alone(table=table, mapping=mapping, space=space, minimize=minimize, under=under, reference=reference,
+              coarsen=coarsen, out=out, record=record)  # fmt: skip
         raise typer.Exit(checked(check, jobs=jobs, as_json=as_json))
     if table is None:
         raise RunError("--table is missing: a file, additive or deceptive")
@@ -88,6 +92,7 @@ def search(
     from archsearch.bench.search import Contest
     from archsearch.bench.tracks import Asked
     from archsearch.cli.race import carried_out, print_outcome, recorded
+    from archsearch.cli.race_files import made
     from archsearch.cli.show import print_json
 
     costs = tuple(minimize or ("madds",)) if objective == "front" else ()
@@ -97,7 +102,16 @@ def search(
     contest = Contest(samplers=tuple(chosen(samplers)), seeds=seeds, seed=seed, strict=reference, under=under,
                       rules=Rules(budget=budget, pending=pending, noisy=noisy,
                                   repeats=noisy and repeats))  # fmt: skip
+    if record is not None:
+        made(record.parent)  # before minutes of searching, not after
     outcome, told = carried_out(asked, contest, jobs=jobs, out=out, png=png)
     if record is not None:
         recorded(asked, outcome, record)
     print_json(told) if as_json else print_outcome(told)
+
+
+def alone(**given: object) -> None:
+    """Raise RunError for an option beside --check: the band says what is run, and no files are written."""
+    for name, value in given.items():
+        if value is not None:
+            raise RunError(f"--{name} does not go with --check, which runs what its file records")

@@ -43,7 +43,7 @@ class Columns:
             values = np.array(cells, dtype=object).astype(float)  # each cell as `float` reads it
         except (TypeError, ValueError):
             values = np.full(len(cells), np.nan)
-        if np.isfinite(values).all():
+        if np.isfinite(values).all() and not any(isinstance(cell, bool) for cell in cells):
             return values
         return np.array([self._number(name, row, cell, gaps) for row, cell in enumerate(cells, start=1)])
 
@@ -57,6 +57,8 @@ class Columns:
 
     def _number(self, name: str, row: int, cell: Any, gaps: bool) -> float:
         try:
+            if isinstance(cell, bool):  # float would take it for 1
+                raise TypeError
             value = math.nan if plain_text(cell).lower() in MISSING else float(cell)
         except (TypeError, ValueError):
             raise DataError(f"{self.name}, row {row}: {name} is {cell!r}, not a number") from None
@@ -117,10 +119,17 @@ def _frame(path: Path, kind: str) -> dict[str, list[Any]]:
             return _columns([_flat(row) for row in frame.to_dict("records")])
         return {str(name): frame[name].tolist() for name in frame.columns}
     try:
-        frame = pandas.read_csv(path, dtype=str, keep_default_na=False, sep="\t" if kind == ".tsv" else ",")
+        frame = pandas.read_csv(
+            path, dtype=str, keep_default_na=False, sep="\t" if kind == ".tsv" else ",", header=None, index_col=False
+        )
     except pandas.errors.EmptyDataError:
         return {}
-    return {str(name): frame[name].tolist() for name in frame.columns}
+    names = [str(name).strip() for name in frame.iloc[0]]
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{path}: two columns are called {twice!r}")
+    # a column without a name says nothing: pandas writes its row numbers so
+    return {name: frame[number].tolist()[1:] for number, name in enumerate(names) if name}
 
 
 def _json(path: Path) -> dict[str, list[Any]]:

@@ -199,7 +199,7 @@ def _ranks(domain: Domain, codes: Codes) -> list[tuple[NDArray[np.int64], float]
         mean = sums / np.maximum(np.bincount(codes[used, at], minlength=len(axis.values)), 1)
         ranks.append(np.argsort(np.argsort(mean, kind="stable"), kind="stable"))
         spans.append(float(np.ptp(mean)))
-    usual = float(np.mean(spans)) or 1.0
+    usual = float(np.mean(spans or 1.0)) or 1.0  # a space of one network has no axis
     return [(rank, span / usual) for rank, span in zip(ranks, spans, strict=True)]
 
 

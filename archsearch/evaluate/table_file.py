@@ -60,8 +60,8 @@ def _table(columns: Columns, space: SearchSpace | None, given: TableMap, stem: s
         seconds=None if told.seconds is None else columns.numbers(told.seconds.column) * told.seconds.factor,
         curves=None if told.curves is None else _curves(columns, told),
     )  # fmt: skip
-    for name, values in table.costs.items():
-        if (values < 0).any():
+    for name, values in {**table.costs, "seconds": table.seconds}.items():
+        if values is not None and (values < 0).any():
             raise DataError(f"{columns.name}, row {int((values < 0).argmax()) + 1}: {name} is below 0")
     return table if space is None else _with_counts(table, columns.name, told)
 
@@ -103,7 +103,10 @@ def _accuracy(columns: Columns, told: TableMap) -> Floats:
             raise DataError(
                 f"{columns.name} has no column like {told.accuracy[0]!r}; columns: {', '.join(columns.cells)}"
             )
-    top1 = _fractions(np.stack([columns.numbers(name, gaps=True) for name in names], axis=1), told.unit)
+    values = np.stack([columns.numbers(name, gaps=True) for name in names], axis=1)
+    if told.unit is None:
+        _check_one_unit(columns.name, names, values)
+    top1 = _fractions(values, told.unit)
     _check_fractions(columns.name, names[0], top1, told.unit)
     nothing = np.isnan(top1).all(axis=1)
     if nothing.any():
@@ -130,6 +133,19 @@ def _fractions(values: Floats, unit: str | None) -> Floats:
     unit = unit or ("percent" if np.nanmax(values, initial=0.0) > 1 else "fraction")
     scaled = values / 100 if unit in ("percent", "error") else values
     return 1 - scaled if unit.startswith("error") else scaled
+
+
+def _check_one_unit(file: str, names: list[str], values: Floats) -> None:
+    """Raise DataError where some accuracies look like percent and others like fractions: only a mapping can tell."""
+    small = (values > 0) & (values < 1)
+    if np.nanmax(values, initial=0.0) <= 1 or not small.any():
+        return
+    (row, column), (other, beside) = np.argwhere(values > 1)[0], np.argwhere(small)[0]
+    raise DataError(
+        f"{file}: {names[column]} is {values[row, column]:g} in row {row + 1}, {names[beside]} is "
+        f"{values[other, beside]:g} in row {other + 1}: percent, or fractions? "
+        'Let the mapping say unit = "percent" under [accuracy]'
+    )
 
 
 def _check_fractions(file: str, name: str, values: Floats, unit: str | None) -> None:

@@ -108,14 +108,26 @@ def open_run(config: RunConfig, problem: Problem, folder: RunFolder) -> Run:
     folder.make()
     with FileLock(folder.workers / "propose.lock").held():
         check_folder(folder, config)
-        if not folder.command.exists():
-            write_atomic(folder.command, to_toml(config.to_dict()))
-        ledger = open_ledger(folder, config.storage, config.study, problem.minimize)
-        check_home(ledger, folder, config)
+        ledger = begun(config, problem, folder)
         ledger.remember(OBJECTIVES, ["top1", *problem.minimize])
         note = settle_budgets(ledger, problem, folder)
         write_atomic(folder.command, to_toml(config.to_dict()))
     return Run(config=config, problem=problem, folder=folder, ledger=ledger, note=note)
+
+
+def begun(config: RunConfig, problem: Problem, folder: RunFolder) -> Ledger:
+    """The run's study, its command written before; a new folder whose storage cannot be opened is not claimed."""
+    new = not folder.command.exists()
+    if new:
+        write_atomic(folder.command, to_toml(config.to_dict()))
+    try:
+        ledger = open_ledger(folder, config.storage, config.study, problem.minimize)
+        check_home(ledger, folder, config)
+    except RunError:
+        if new and not folder.journal.exists():
+            folder.command.unlink()
+        raise
+    return ledger
 
 
 def open_ledger(folder: RunFolder, storage: str | None, name: str, minimize: tuple[str, ...]) -> Ledger:

@@ -85,7 +85,9 @@ def test_a_gate_passes_what_it_recorded_and_fails_what_is_worse(table, tmp_path,
     kept["contest"]["samplers"] = ["local"]  # nothing to be better than
     band.write_text(json.dumps(kept))
     left, said, _ = _run(capsys, "--check", band)
-    assert (left, "as good as recorded" in said) == (0, True)
+    assert (left, said) == (0, "local is as good as recorded\n")
+    left, said, heard = _run(capsys, "--check", band, "--record", tmp_path / "other.json")
+    assert (left, said, heard.count("\n"), "--record does not go with --check" in heard) == (2, "", 1, True)
     for figure in kept["figures"]:
         figure["least"] = 1.1
     band.write_text(json.dumps(kept))
@@ -99,6 +101,7 @@ def test_a_gate_passes_what_it_recorded_and_fails_what_is_worse(table, tmp_path,
     [
         (["--samplers", "rndom"], "did you mean 'random'"),
         (["--objective", "worst"], "--objective must be front or best"),
+        (["--objective", "best", "--minimize", "madds"], "--minimize does not go with --objective best"),
         (["--reference", "88"], "--reference must be a fraction"),
         (["--budget", "0"], "--budget must be at least 1"),
         (["--minimize", "latency"], "has no cost 'latency'"),
@@ -116,6 +119,27 @@ def test_no_table_is_one_line_and_code_2(capsys):
     left, _, heard = _run(capsys)
     assert (left, len(heard.splitlines())) == (2, 1)
     assert "--table is missing" in heard
+
+
+@pytest.mark.parametrize("part", ["figures", "asked", "contest"])
+def test_a_band_with_a_part_missing_is_one_line_and_code_2(part, table, tmp_path, capsys):
+    band = tmp_path / "band.json"
+    run = ("--table", *table, "--samplers", "local", "--seeds", 1, "--budget", 4, "--out", tmp_path)
+    _run(capsys, *run, "--record", band)
+    kept = json.loads(band.read_text())
+    late = kept | {"figures": [kept["figures"][0] | {"evaluations": 5}]}
+    for wrong in ({name: kept[name] for name in kept if name != part}, late):
+        band.write_text(json.dumps(wrong))
+        left, said, heard = _run(capsys, "--check", band)
+        assert (left, said, heard.count("\n"), "is no band" in heard) == (2, "", 1, True)
+
+
+def test_a_band_that_cannot_be_written_is_told_before_the_search(table, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    run = ("--table", *table, "--samplers", "random", "--seeds", 1, "--budget", 3, "--out", tmp_path / "out")
+    left, said, heard = _run(capsys, *run, "--record", tmp_path / "file" / "band.json")
+    assert (left, said, heard.count("\n")) == (2, "", 1)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_named_before_the_search(table, tmp_path, capsys):

@@ -164,3 +164,12 @@ def test_every_code_is_each_code_once_in_order():
     codes = every_code(PLAIN[:3])
     assert len({tuple(code) for code in codes.tolist()}) == len(codes) == 4**3
     assert codes.tolist() == sorted(codes.tolist())
+
+
+@pytest.mark.parametrize("family", ["additive", "deceptive"])
+def test_a_space_of_one_network_has_one_accuracy(family, tmp_path):
+    (tmp_path / "one.toml").write_text("resolution = 32\n[[stage]]\nwidth = 16\n")
+    one = read_space(tmp_path / "one.toml")
+    assert one.size == 1
+    (top1,) = landscape(family, one, seed=0)(one.sample(1, np.random.default_rng(0)))
+    assert 0.1 <= top1 <= 0.95

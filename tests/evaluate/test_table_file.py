@@ -98,6 +98,17 @@ def test_every_unit_means_the_same_accuracy(unit, cell, read):
     assert abs(table.mean - 0.88).max() < 1e-12
 
 
+def test_a_named_unit_settles_accuracies_that_might_be_of_two(read):
+    text = "k,acc\n1,71\n2,0.1\n"
+    assert read(text, {"accuracy": {"unit": "percent"}}).mean.tolist() == [0.71, 0.001]
+
+
+def test_row_numbers_without_a_name_and_blanks_around_names_change_nothing(read):
+    numbered = "".join(f"{row},{line}\n" for row, line in enumerate(CSV.splitlines()[1:]))
+    spaced = CSV.splitlines()[0].replace(",", ", ")
+    assert read(f",{spaced}\n{numbered}").fingerprint == read(CSV).fingerprint
+
+
 def test_curves_of_each_seed_are_told_apart(read):
     text = "k,acc1,acc2,s1e1,s1e2,s2e1,s2e2\n1,60,62,40,60,41,62\n2,70,71,50,70,,71\n"
     table = read(text, {"axes": {"k": "k"}, "curves": "s{seed}e{epoch}"})
@@ -140,6 +151,9 @@ WRONG = [
     (CSV.replace("\n5,1", "\n,1"), None, "row 2: k is empty"),
     (CSV.replace("5,1", "3,1"), None, "rows 1 and 2 are the same code with different top1"),
     (CSV, {"axes": {"k": {"column": "k", "values": {"3": "x"}}}}, r"row 2: '5' is no choice of axis k \(3, x\)"),
+    (CSV.replace("71.5", "0.715"), None, r"acc1 is 71 in row 1, acc2 is 0\.715 in row 1: percent, or fractions"),
+    ("k,acc,seconds\n1,60,-5\n", None, "row 1: seconds is below 0"),
+    (CSV.replace("acc2", "acc1"), None, "two columns are called 'acc1'"),
     ("k,d,acc1\n", None, "no rows"),
     ("", None, "no rows"),
     ("k,d\n1,2\n", None, "no column looks like an accuracy"),
@@ -165,6 +179,7 @@ def test_what_is_wrong_is_one_line(text, mapping, told, read):
 
 @pytest.mark.parametrize(("name", "text", "told"), [
     ("t.txt", "", "a table is a file ending in .csv"), ("t.json", "{", "not readable as json"),
+    ("t.json", '[{"k": 1, "acc": true}]', "row 1: acc is True, not a number"),
     ("t.json", "[1, 2]", "an object of objects, or a list of objects"), ("t.parquet", "no", "not readable as parquet"),
 ])  # fmt: skip
 def test_a_file_of_another_kind_is_one_line(name, text, told, read):

@@ -39,6 +39,14 @@ def test_a_folder_with_other_things_in_it_is_refused_and_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
+def test_a_storage_that_cannot_be_opened_claims_no_folder(tmp_path):
+    for wrong in ("foo://bar", "sqlite:////nowhere/at/all.db"):
+        with pytest.raises(RunError, match="cannot be opened"):
+            make_run(tmp_path / "run", storage=wrong)
+    make_run(tmp_path / "run", storage=f"sqlite:///{tmp_path}/study.db")
+    make_run(tmp_path / "run", storage=f"sqlite:///{tmp_path}/study.db")
+
+
 def test_a_file_in_the_way_is_told(tmp_path):
     (tmp_path / "run").write_text("")
     with pytest.raises(RunError, match="is a file"):
