@@ -18,6 +18,7 @@ FEWEST = 8  # different networks from which a surrogate is asked
 DRAWS = 2000  # joint samples: a probability is exact to a point
 SPREAD = 4.0  # sd; what cannot reach the front within this is not sampled
 DRAWN = 500  # networks sampled together at most
+DIGITS = 9  # of a believed accuracy; what differs behind them is rounding, and no reason to hand a network over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,8 @@ def learnt(evidence: Evidence, numbers: list[int], costs: Floats, fits: Flags, a
     also     bool[n], of which joint samples are wanted wherever they stand; those on the front as measured always are
     """
     model, networks = evidence.learn(), evidence.at(numbers)
-    believed, believed_sd = expected(model, networks)
+    mean, believed_sd = expected(model, networks)
+    believed = np.round(mean, DIGITS)
     handed = handed_over(believed, costs, fits)
     top1 = dict(zip(evidence.numbers, evidence.top1, strict=True))
     wanted = observed(np.array([top1[number] for number in numbers]), costs, fits)

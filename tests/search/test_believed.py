@@ -34,6 +34,13 @@ class Scattered(ImaginedEvaluator):
         return self._told(arch, noise, 0.02)
 
 
+class Exact(ImaginedEvaluator):
+    """A landscape as it is."""
+
+    def evaluate(self, arch, job):
+        return self._told(arch, 0.0, 0.0)
+
+
 def noisy(run):
     """Made-up accuracies whose order by measurement is partly luck."""
     return Scattered(landscape=landscape("additive", run.problem.space), space=run.problem.space)
@@ -157,3 +164,11 @@ def test_failed_trainings_are_no_evidence(tmp_path, silent):
     run = make_run(tmp_path / "run", **MACRO, sampler="random", trials=30)
     run.search(Failing(), silent)
     assert evidence_of(run.ledger.trials(), run.problem).numbers == list(range(0, 30, 2))
+
+
+def test_of_networks_that_are_all_equally_accurate_only_the_cheapest_is_handed_over(tmp_path, silent):
+    run = make_run(tmp_path / "run", **MACRO, trials=18)
+    run.search(Exact(landscape=lambda codes: np.full(len(codes), 0.9), space=run.problem.space), silent)
+    trials = run.ledger.trials()
+    (handed,) = chosen(trials, run.problem, ALL)
+    assert handed.values[1] == min(trial.values[1] for trial in trials)
