@@ -48,9 +48,8 @@ def budget_words(budgets: Budgets) -> str:
     return "budget: " + ", ".join(words) if words else "no budget"
 
 
-def tiles(frame: pd.DataFrame, listed: pd.DataFrame) -> Markup:
-    """The run in a few numbers; the best network is the one believed best."""
-    handed = listed[listed["handed_over"].astype(bool)]
+def tiles(frame: pd.DataFrame, handed: pd.DataFrame) -> Markup:
+    """The run in a few numbers; the best network is the one believed best of those handed over, one row each."""
     best = handed.loc[handed["believed"].idxmax()] if len(handed) else None
     numbers = [
         (str(len(frame)), "trials"),
