@@ -55,6 +55,13 @@ def test_a_space_of_one_network_asks_for_no_more_trials(cli, tmp_path):
     assert "Go on with" not in page
 
 
+def test_a_file_is_no_earlier_run(cli, tmp_path):
+    (tmp_path / "t.csv").write_text("a,b")
+    done = cli("run", *MADE_UP, "--from", "t.csv", "--out", "run")
+    assert (done.code, done.out) == (2, "")
+    assert "t.csv is a file, not the results folder of a run" in done.err
+
+
 def test_a_rung_that_nothing_trained_meets_is_told_as_such(cli):
     done = run(cli, "--budget-madds", "1300k,40M", "--trials", 1, "--sampler", "random", "--seed", 3, "--out", "run")
     low, high = done.json["ladder"]

@@ -45,12 +45,24 @@ def test_gains_under_other_budgets_do_not_count():
     assert is_flat(trials, 0.01, since=25) is None
 
 
-@pytest.mark.parametrize(("text", "share"), [("0.1%", 0.001), ("0.001", 0.001), ("5 %", 0.05), (".5%", 0.005)])
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("0.1%", 0.001),
+        ("0.001", 0.001),
+        ("5 %", 0.05),
+        (".5%", 0.005),
+        ("1e-3", 0.001),
+        ("1E-1 %", 0.001),
+        (".1e-2", 0.001),
+        ("1.e-3", 0.001),
+    ],
+)
 def test_a_share_reads_with_and_without_percent(text, share):
     assert read_share(text) == pytest.approx(share)
 
 
-@pytest.mark.parametrize("text", ["0", "0%", "100%", "1", "-1%", "little", "", "1e-3"])
+@pytest.mark.parametrize("text", ["0", "0%", "100%", "1", "-1%", "little", "", "1e0", "1e", "e-3", "1e-400"])
 def test_what_is_no_share_is_told(text):
     with pytest.raises(RunError, match="must be a share of the hypervolume"):
         read_share(text)
