@@ -1,5 +1,7 @@
 """A search that expects no more stops; not before, and not for lack of words."""
 
+from dataclasses import replace
+
 import optuna
 import pytest
 from hypothesis import given
@@ -78,6 +80,25 @@ def test_a_flat_run_stops_early_stays_stopped_and_says_why(tmp_path, silent):
     assert gain(trials) < 0.05 <= gain(trials[:-1]) or len(trials) == LEAST
     assert make_run(tmp_path / "run", **options).search(Noting(), silent) == why
     assert len(run.ledger.trials()) == len(trials)
+
+
+class Equal(Noting):
+    """Every network has one accuracy."""
+
+    top1 = 0.0
+
+    def evaluate(self, arch, job):
+        return replace(super().evaluate(arch, job), top1=self.top1, top1_se=0.0)
+
+
+@pytest.mark.parametrize("minimize", [("madds",), ()])
+@pytest.mark.parametrize("top1", [0.0, 0.7])
+def test_where_all_accuracies_are_equal_the_next_network_adds_nothing(tmp_path, silent, minimize, top1):
+    run = make_run(tmp_path / "run", space="nas_bench_macro", trials=40, minimize=minimize, stop_when_flat=0.001)
+    evaluator = Equal()
+    evaluator.top1 = top1
+    assert run.search(evaluator, silent).startswith("flat: ")
+    assert 0 <= gain(run.ledger.trials()) < 1e-3
 
 
 def test_shares_are_told_with_two_digits():
