@@ -22,6 +22,7 @@ OBJECTIVES, BUDGETS, TESTED = "archsearch:objectives", "archsearch:budgets", "ar
 LADDER = "archsearch:ladder"  # of the study: the rungs of the first metric that is minimised, rising
 WANTED = "archsearch:wanted"  # of the study: codes of networks that were asked for by hand
 SINCE = "archsearch:since"  # of the study: number of the first trial that the budgets of now could have made
+ALL = "archsearch:all"  # of the study: whether its last search ended because every network that fits has been tried
 AGAIN = "archsearch:again"  # of a trial, system: its network was trained before and is to be measured once more
 GAIN = "archsearch:gain"  # of a trial, system: expected gain of hypervolume of the proposal, as a share of all so far
 RUNNING, TRAINED, REPLAYED, OVER, FAILED, SKIPPED, GIVEN = (  # "status" of a trial

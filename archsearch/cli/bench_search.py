@@ -30,10 +30,12 @@ NOISY = "Show one training's accuracy instead of the mean; what a sampler hands 
 JOBS = "Processes; with more than one, times of suggestions mean little."
 OUT = "Folder for search.json, search.csv, search.html. [default: results/bench-search-...]"
 RECORD = "Also write what the first sampler reached as the band of a quality gate (see --check)."
+BESIDE = ("check", "jobs", "as_json")  # what --check may be asked for
 CHECK = "Run what a band records, and fail where the sampler is worse than it, or than random search."
 
 
 def search(
+    context: typer.Context,
     table: Annotated[str | None, typer.Option("--table", help=TABLE)] = None,
     mapping: Annotated[str | None, typer.Option("--mapping", help="Which column means what (TOML).")] = None,
     space: Annotated[str | None, typer.Option("--space", help="Design space: a shipped name or a .toml file.")] = None,
@@ -82,8 +84,7 @@ def search(
     if check is not None:
         from archsearch.cli.race import checked
 
-        alone(table=table, mapping=mapping, space=space, minimize=minimize, under=under, reference=reference,
-              coarsen=coarsen, out=out, record=record)  # fmt: skip
+        alone(context)
         raise typer.Exit(checked(check, jobs=jobs, as_json=as_json))
     if table is None:
         raise RunError("--table is missing: a file, additive or deceptive")
@@ -110,8 +111,10 @@ def search(
     print_json(told) if as_json else print_outcome(told)
 
 
-def alone(**given: object) -> None:
+def alone(context: typer.Context) -> None:
     """Raise RunError for an option beside --check: the band says what is run, and no files are written."""
-    for name, value in given.items():
-        if value is not None:
-            raise RunError(f"--{name} does not go with --check, which runs what its file records")
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if name not in BESIDE and source is not None and source.name == "COMMANDLINE":
+            told = name.replace("_", "-")
+            raise RunError(f"--{told} does not go with --check, which runs what its file records")

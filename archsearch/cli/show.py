@@ -86,20 +86,23 @@ def percent(value: float | None, error: float | None = None) -> str:
 
 
 def print_ladder(out: Any, rungs: Sequence[Mapping[str, Any]]) -> None:
-    """The best network within each rung of a budget ladder, one row a rung."""
-    costs = ("madds", "params", "peak_memory")
+    """The best network within each rung of a budget ladder, one row a rung; its own cost stands beside the rung."""
+    metric = rungs[0]["metric"]
+    costs = [metric, *(name for name in ("madds", "params", "peak_memory") if name != metric)]
+    own, *others = (HEADINGS.get(name, name) for name in costs)
+    names = [own, "trial", *others, "validation", "believed", "test"]
     rows = [
-        [show(row["budget"], row["metric"]), *(_rung_cells(row, costs) if row["trial"] is not None else ["-"] * 7)]
+        [show(row["budget"], metric), *(_rung_cells(row, costs) if row["trial"] is not None else ["-"] * len(names))]
         for row in rungs
     ]
-    names = ["trial", *(HEADINGS[name] for name in costs), "validation", "believed", "test"]
-    out.print(table([f"{HEADINGS.get(rungs[0]['metric'], rungs[0]['metric'])} up to", *names], rows, left=()))
+    out.print(table([f"{own} up to", *names], rows, left=()))
 
 
 def _rung_cells(row: Mapping[str, Any], costs: Sequence[str]) -> list[str]:
     return [
-        str(row["trial"]), *(show(row[name], name) for name in costs), percent(row["top1"], row["top1_se"]),
-        percent(row["believed"], row["believed_sd"]), percent(row["top1_test"], row["top1_test_se"]),
+        show(row[costs[0]], costs[0]), str(row["trial"]), *(show(row[name], name) for name in costs[1:]),
+        percent(row["top1"], row["top1_se"]), percent(row["believed"], row["believed_sd"]),
+        percent(row["top1_test"], row["top1_test_se"]),
     ]  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from archsearch.report.markup import Markup, table, tag
 from archsearch.report.theme import percent, scaled, short
 from archsearch.report.view import View
 
-HEAD = ("validation top-1", "believed", "test top-1", "MAdds", "parameters", "peak memory")
+HEAD = ("validation top-1", "believed", "test top-1")
+OTHERS = ("madds", "params", "peak_memory")  # costs that are shown behind; the metric of the rungs stands in front
 
 
 def rungs_of(study: optuna.Study) -> list[float]:
@@ -40,13 +41,21 @@ def ladder_frame(seen: View) -> pd.DataFrame:
     return best
 
 
+def handed_over(seen: View) -> pd.DataFrame:
+    """The networks that a run hands over, each once: the winners of its rungs, or of a run without a ladder its front
+    as believed."""
+    if rungs_of(seen.study):
+        return ladder_frame(seen).dropna(subset="number").drop_duplicates("number")
+    return seen.listed[seen.listed["handed_over"].astype(bool)]
+
+
 def ladder_section(seen: View) -> Markup:
     """The rungs as a table; nothing for a run without a ladder."""
     rungs = rungs_of(seen.study)
     if not rungs:
         return Markup("")
     metric = ladder_metric(seen.study)
-    head = [f"{short(metric)} up to", "trial", *HEAD]
+    head = [f"{short(metric)} up to", short(metric), "trial", *HEAD, *map(short, others(metric))]
     rows = [tag("tr", *(tag("td", cell) for cell in _cells(row, metric)))
             for row in ladder_frame(seen).to_dict("records")]  # fmt: skip
     note = (
@@ -56,12 +65,17 @@ def ladder_section(seen: View) -> Markup:
     return tag("section", tag("h2", "The budget ladder"), table(head, rows, "ladder"), tag("p", note, class_="note"))
 
 
+def others(metric: str) -> list[str]:
+    """The costs that a table of rungs on a metric shows beside it."""
+    return [name for name in OTHERS if name != metric]
+
+
 def _cells(row: dict[str, float], metric: str) -> list[str]:
     limit = scaled(metric, row["budget"])
     if row["number"] != row["number"]:
-        return [limit, "none trained", *("" for _ in HEAD)]
+        return [limit, "–", "none trained", *("" for _ in [*HEAD, *others(metric)])]
     return [
-        limit, str(int(row["number"])), percent(row["top1"], row["top1_se"]),
+        limit, scaled(metric, row[metric]), str(int(row["number"])), percent(row["top1"], row["top1_se"]),
         percent(row["believed"], row["believed_sd"]), percent(row["top1_test"], row["top1_test_se"]),
-        *(scaled(name, row[name]) for name in ("madds", "params", "peak_memory")),
+        *(scaled(name, row[name]) for name in others(metric)),
     ]  # fmt: skip

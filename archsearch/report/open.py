@@ -18,6 +18,8 @@ def open_run(run_dir: Path) -> tuple[optuna.Study, dict[str, Any], dict[str, Any
     raises   RunError, one line, naming the file that is missing or cannot be read
     """
     folder = RunFolder(Path(run_dir))
+    if folder.root.is_file():
+        raise RunError(f"{run_dir} is a file, not the results folder of a run")
     if not folder.root.is_dir():
         raise RunError(f"no run at {run_dir}: the folder does not exist")
     for path in (folder.command, folder.manifest):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from archsearch.records import RunFolder, write_atomic
 from archsearch.report import sections
-from archsearch.report.ladder import ladder_section
+from archsearch.report.ladder import handed_over, ladder_section
 from archsearch.report.markup import Markup, tag
 from archsearch.report.summary import headline, tiles
 from archsearch.report.trust_section import trust_section
@@ -34,7 +34,7 @@ def page(seen: View) -> str:
         tag("h1", seen.name),
         tag("p", headline(seen.run, seen.manifest, seen.budgets), class_="lead"),
         sections.warning(seen),
-        tiles(seen.frame, seen.listed),
+        tiles(seen.frame, handed_over(seen)),
     )
     main = tag(
         "main",

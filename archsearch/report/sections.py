@@ -10,19 +10,22 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from archsearch.errors import ArchSearchError
-from archsearch.evaluate.landscapes import FAMILIES
 from archsearch.report import figures
 from archsearch.report.draw import SLOT, drawing, parts, stage_table
 from archsearch.report.frame import COSTS
 from archsearch.report.markup import Markup, tag
 from archsearch.report.scatter import beyond
-from archsearch.report.summary import count_table, failures, front_table, pairs_table
+from archsearch.report.summary import LOOKED_UP, MADE_UP, count_table, failures, front_table, pairs_table
 from archsearch.report.theme import percent, scaled, short
 from archsearch.report.view import View, front_figure
 from archsearch.spec.arch import Arch
 
 CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 NOTHING = "no finished trial yet"
+OF_IMAGES = (
+    "± is one binomial standard error for the number of images measured on: how exactly this network was measured, "
+    "not how much another seed would change. Each network was trained once, from one seed."
+)
 MOST = 6  # networks drawn openly; the others fold away
 
 
@@ -39,10 +42,6 @@ class Charts:
             full_html=False, include_plotlyjs=self.count == 1, div_id=f"chart-{self.count}", config=CONFIG
         )
         return tag("div", Markup(chart), class_="chart")
-
-
-MADE_UP = ("synthetic", *FAMILIES)  # evaluators
-LOOKED_UP = ("table", "table-mean")
 
 
 def warning(seen: View) -> Markup:
@@ -181,8 +180,7 @@ def reading_section(run: Mapping[str, Any]) -> Markup:
     """What the numbers mean, and what they do not."""
     lines = (
         *_measured(run),
-        "± is one binomial standard error for the number of images measured on: how exactly this network was measured, "
-        "not how much another seed would change. Each network was trained once, from one seed.",
+        *([] if run.get("evaluator") in (*LOOKED_UP, *MADE_UP) else [OF_IMAGES]),
         "The front as measured is chosen by validation, so its validation numbers are a little too good: the best of "
         "many is partly luck. What is handed over and tested is chosen by what is believed after all trials.",
         "MAdds are multiply-adds of convolutions and linear layers; one multiply-add counts 1, and is often called two "

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from archsearch.evaluate.landscapes import FAMILIES
 from archsearch.report.frame import STATUSES, Budgets
 from archsearch.report.markup import Markup, table, tag
 from archsearch.report.theme import percent, scaled, short
@@ -14,6 +15,8 @@ COLUMNS = (
     "trial", "validation top-1", "believed", "p(front)", "group", "front", "test top-1", "MAdds", "parameters",
     "peak memory",
 )  # fmt: skip
+MADE_UP = ("synthetic", *FAMILIES)  # evaluators
+LOOKED_UP = ("table", "table-mean")
 LISTED = 20  # entries of a list that are written out
 MEANING = {
     "trained": "trained and measured on the validation images",
@@ -27,15 +30,25 @@ MEANING = {
 
 
 def headline(run: Mapping[str, Any], manifest: Mapping[str, Any], budgets: Budgets) -> str:
-    """One line: the space, the images, the budget."""
+    """One line: the space, the images or the table where there are any, the budget."""
+    space = f"Space {PurePath(str(run.get('space', 'unnamed'))).stem}"
+    return " · ".join(filter(None, [space, _source(run, manifest), budget_words(budgets)]))
+
+
+def _source(run: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
+    """What accuracies were measured on: images, or a table; nothing where they were made up."""
+    if run.get("evaluator") in MADE_UP:
+        return ""
     dataset = manifest.get("dataset")
     dataset = dataset if isinstance(dataset, Mapping) else {}
     data = str(dataset.get("name") or run.get("data") or "unnamed data")
+    if run.get("evaluator") in LOOKED_UP:
+        size = f" ({dataset['networks']:,} networks)" if "networks" in dataset else ""
+        return f"table {PurePath(data).name}{size}"
     counts = [f"{dataset[name]:,} {word}" for name, word in (("n_train", "training images"),) if name in dataset]
     classes = dataset.get("classes")
     counts += [f"{len(classes) if isinstance(classes, list) else classes} classes"] if classes else []
-    images = f"{data} ({', '.join(counts)})" if counts else data
-    return f"Space {PurePath(str(run.get('space', 'unnamed'))).stem} · images {images} · {budget_words(budgets)}"
+    return f"images {data} ({', '.join(counts)})" if counts else f"images {data}"
 
 
 def budget_words(budgets: Budgets) -> str:
@@ -48,9 +61,8 @@ def budget_words(budgets: Budgets) -> str:
     return "budget: " + ", ".join(words) if words else "no budget"
 
 
-def tiles(frame: pd.DataFrame, listed: pd.DataFrame) -> Markup:
-    """The run in a few numbers; the best network is the one believed best."""
-    handed = listed[listed["handed_over"].astype(bool)]
+def tiles(frame: pd.DataFrame, handed: pd.DataFrame) -> Markup:
+    """The run in a few numbers; the best network is the one believed best of those handed over, one row each."""
     best = handed.loc[handed["believed"].idxmax()] if len(handed) else None
     numbers = [
         (str(len(frame)), "trials"),

@@ -52,13 +52,14 @@ def front_records(study: optuna.Study, seen: View | None = None) -> list[dict[st
 def ladder_records(seen: View) -> list[dict[str, Any]]:
     """The network believed best within each rung of the run's ladder, lowest rung first.
 
-    `metric`, `budget`, then its record with `believed` and `believed_sd`, all None where no network within the rung
-    was trained; [] for a run without a ladder.
+    `metric`, `budget`, then its record with `believed`, `believed_sd` and its own value of the metric, all None where
+    no network within the rung was trained; [] for a run without a ladder.
     """
     if not rungs_of(seen.study):
         return []
     ladder, metric = ladder_frame(seen), ladder_metric(seen.study)
-    best = records(ladder, (*RECORD, *BELIEFS[:2]))
+    own = () if metric in RECORD or metric == "latency_ms" else (metric,)
+    best = records(ladder, (*RECORD, *BELIEFS[:2], *own))
     return [{"metric": metric, "budget": int(rung) if float(rung).is_integer() else float(rung), **record}
             for rung, record in zip(ladder["budget"], best, strict=True)]  # fmt: skip
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from archsearch.records import ALL
 from archsearch.report.view import View
 from archsearch.spec.fields import Axis
 from archsearch.surrogate import belief as surrogate
@@ -92,7 +93,7 @@ def findings(seen: View, told: Checked | None) -> list[Finding]:
     noise = known if told is None else told.noise
     axes = sum(name.startswith("axis:") for name in seen.frame)
     made = [
-        health.few_trials(trained, axes),
+        health.few_trials(trained, axes, every=bool(seen.study.user_attrs.get(ALL))),
         health.many_failed(trained, failed),
         health.noisy_front(handed["believed"].to_numpy(dtype=float), noise),
         health.idle_budget(costs, limits) if len(handed) else None,

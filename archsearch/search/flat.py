@@ -50,11 +50,11 @@ def percent(share: float) -> str:
 
 
 def read_share(text: str) -> float:
-    """The share that `0.1%` or `0.001` says.
+    """The share that `0.1%`, `0.001` or `1e-3` says.
 
     raises   RunError where it is none, or not between 0 and 1
     """
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})\s*(%?)", text.strip())
+    match = re.fullmatch(r"((?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})(?:[eE][+-]?\d{1,2})?)\s*(%?)", text.strip())
     share = float(match[1]) / (100 if match[2] else 1) if match else 0.0
     if not 0 < share < 1:
         raise RunError(f"--stop-when-flat {text!r} must be a share of the hypervolume, like 0.1% or 0.001")

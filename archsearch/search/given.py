@@ -6,6 +6,7 @@ and are not made again. All others only tell the sampler something.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
@@ -22,6 +23,7 @@ from archsearch.spec.canon import key
 from archsearch.spec.text import to_text
 
 ALIKE = ("data_hash", "evaluator", "recipe", "epochs", "batch", "trial_images")  # what makes two results comparable
+MADE = "source_training"  # attribute of a given trial: the training that it tells of
 RESULTS = ("top1", "top1_se", "top5", "seconds")
 
 
@@ -48,7 +50,7 @@ class Taken:
     name: str
     differs: tuple[str, ...]  # why its results do not count as this run's own; empty where they do
     new: int = 0  # trials written now
-    known: int = 0  # written by an earlier call
+    known: int = 0  # here already: written by an earlier call, or from a copy of the same run
     outside: tuple[str, ...] = field(default=())  # reasons, one for each network that the space has not
 
 
@@ -60,14 +62,16 @@ def take_over(
     tell     called with (done, total) as it goes on
     """
     differs = unlike(config, earlier.config)
-    there = {(t.user_attrs["source"], t.user_attrs["source_trial"])
-             for t in ledger.trials() if t.user_attrs.get("status") == GIVEN}  # fmt: skip
+    there: set[object] = {(t.user_attrs["source"], t.user_attrs["source_trial"])
+                          for t in ledger.trials() if t.user_attrs.get("status") == GIVEN}  # fmt: skip
+    made = {training_of(t) for t in ledger.trials() if t.user_attrs.get("status") in (TRAINED, GIVEN)}
     new, known, outside = 0, 0, []
     found = list(results(earlier))
     for done, trial in enumerate(found, start=1):
         tell(done, len(found))
         origin = source_of(earlier, trial)
-        if origin in there:
+        training = training_of(trial)
+        if origin in there or training in made:
             known += 1
             continue
         try:
@@ -77,6 +81,7 @@ def take_over(
             continue
         ledger.add(given)
         there.add(origin)
+        made.add(training)
         new += 1
     return Taken(name=earlier.name, differs=differs, new=new, known=known, outside=tuple(outside))
 
@@ -99,6 +104,16 @@ def source_of(earlier: Earlier, trial: FrozenTrial) -> tuple[str, int]:
     return str(attrs.get("source", earlier.name)), int(attrs.get("source_trial", trial.number))
 
 
+def training_of(trial: FrozenTrial) -> str:
+    """What tells one training from all others, also in a copy of its run's folder: when it began, as which trial, of
+    which network, and what came of it."""
+    attrs = trial.user_attrs
+    if MADE in attrs:
+        return str(attrs[MADE])
+    began = trial.datetime_start.astimezone(UTC).isoformat() if trial.datetime_start else ""
+    return f"{began} {attrs.get('source', '')} {trial.number} {attrs['key']} {attrs['top1']!r}"
+
+
 def as_given(problem: Problem, trial: FrozenTrial, *, equal: bool, origin: tuple[str, int]) -> NewTrial:
     """An earlier trial as one of this run, costs counted anew.
 
@@ -113,7 +128,7 @@ def as_given(problem: Problem, trial: FrozenTrial, *, equal: bool, origin: tuple
     found: dict[str, Any] = {name: trial.user_attrs[name] for name in RESULTS if name in trial.user_attrs}
     attrs = {
         "status": GIVEN, "arch": to_text(arch), "arch_json": arch.to_dict(), "key": key(arch), "costs": costs,
-        "source": origin[0], "source_trial": origin[1], **found,
+        "source": origin[0], "source_trial": origin[1], MADE: training_of(trial), **found,
         "equal": equal and there.head.classes == arch.head.classes,
     }  # fmt: skip
     return NewTrial(

@@ -10,7 +10,7 @@ import optuna
 
 from archsearch.errors import RunError
 from archsearch.evaluate.base import Evaluator
-from archsearch.records import OBJECTIVES, SINCE, RunFolder, read_toml, to_toml, write_atomic
+from archsearch.records import ALL, OBJECTIVES, SINCE, RunFolder, read_toml, to_toml, write_atomic
 from archsearch.search.believed import chosen
 from archsearch.search.config import RunConfig, differences
 from archsearch.search.finish import Finals
@@ -20,7 +20,7 @@ from archsearch.search.lock import FileLock
 from archsearch.search.propose import Problem, Proposer
 from archsearch.search.rebudget import settle_budgets
 from archsearch.search.wanted import ask_for, still_wanted
-from archsearch.search.worker import Limits, Watch, Worker
+from archsearch.search.worker import ALL_TRIED, Limits, Watch, Worker
 from archsearch.spec.fields import Codes
 from archsearch.spec.space import SearchSpace
 
@@ -83,16 +83,25 @@ class Run:
         worker = Worker(self.folder, self.ledger, evaluator, proposer=proposer, seed=self.config.seed, watch=watch)
         limits = Limits(trials=self.trials, timeout=self.config.timeout, trial_timeout=self.config.trial_timeout,
                         flat=self.config.stop_when_flat, since=self.ledger.recall(SINCE, 0))  # fmt: skip
+        self._note_all(False)
         try:
-            return worker.search(self.problem, limits)
+            why = worker.search(self.problem, limits)
         finally:
             worker.leave()
+        tried = why == ALL_TRIED or len(self.ledger.tally().by_key) >= self.problem.space.size
+        self._note_all(tried)
+        return why
 
     def finish(self, evaluator: Evaluator, watch: Watch) -> None:
         """Retrain the believed front, or the believed winners of the ladder's rungs, in full and test them once."""
         best = chosen(self.ledger.trials(), self.problem, self.config.finalists)
         finals = Finals(folder=self.folder, ledger=self.ledger, evaluator=evaluator, seed=self.config.seed, watch=watch)
         finals.retrain(best)
+
+    def _note_all(self, tried: bool) -> None:
+        """Note whether every network that fits has been tried, where the study says otherwise."""
+        if self.ledger.recall(ALL, False) != tried:
+            self.ledger.remember(ALL, tried)
 
     def _alone(self) -> AbstractContextManager[None]:
         """While this is held no worker proposes."""

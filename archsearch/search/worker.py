@@ -22,6 +22,7 @@ from archsearch.spec.arch import Arch
 
 log = logging.getLogger("archsearch")
 POLL_S = 0.5  # between looks at what other workers do
+ALL_TRIED = "every network that fits has been tried"  # why a search ended
 
 
 class Watch(Protocol):
@@ -124,7 +125,7 @@ class Worker:
                 return None, "all trials done"
             if limits.flat is not None and (why := is_flat(self._ledger.trials(), limits.flat, since=limits.since)):
                 return None, why
-            return self._proposer.next(), "every network that fits has been tried"
+            return self._proposer.next(), ALL_TRIED
 
     def _running(self) -> list[FrozenTrial]:
         numbers = list(self._ledger.tally().open)

@@ -152,6 +152,11 @@ def volume_of(under: Stairs, least: Floats, floor: float | None = None) -> float
     return float((np.prod(sides, axis=1) * above).sum())
 
 
+def base_of(under: Stairs, least: Floats) -> float:
+    """The volume of all costs between `least` and the reference of a staircase; 1 without costs."""
+    return float(np.prod(np.maximum(under.high - np.maximum(under.low, least), 0.0), axis=1).sum())
+
+
 def beyond(least: Floats, most: Floats) -> Floats:
     """A reference for costs between these: a little beyond the most; 1 beyond where all are equal, so that a cost in
     which networks do not differ takes nothing away."""

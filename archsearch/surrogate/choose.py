@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.pareto import front
-from archsearch.surrogate.acquire import Stairs, beyond, gain, learned, second_look, stairs, volume_of
+from archsearch.surrogate.acquire import Stairs, base_of, beyond, gain, learned, second_look, stairs, volume_of
 from archsearch.surrogate.belief import MOST, active, expected_noise, standardised, target
 from archsearch.surrogate.domain import Domain, Floats, Networks, joined, spelled
 from archsearch.surrogate.features import Encoder, Rows, encoder
@@ -28,6 +28,8 @@ FIT_MOST = 200  # trials to which the kernel is fitted
 LOOKS = 3  # trainings of one network at most
 BEFORE = 30  # trainings before any network is trained again
 FLAT = 1e-4  # share of the hypervolume; a candidate of a large domain that is expected to add less is no good choice
+LITTLE = 0.01  # of the target, by which a front rises at least for shares: where all accuracies are equal it has no
+# height, and any gain would be endless
 BOLD = 2.0  # share of the standard deviation that counts then: the surrogate is too sure of itself
 TINY = 1e-12  # expected gains below it are none
 EVERY, SELDOM = 5, 24  # new results between refits: a twentieth of the trials, but not less and not more than these
@@ -232,7 +234,7 @@ class Chooser:
         where = self._costs(state.networks.take(rows), seen.rungs)
         least = np.minimum(where.min(axis=0, initial=np.inf), costs.min(axis=0, initial=np.inf))
         floor = None if len(least) else float(posterior.mean[had].min(initial=np.inf))  # without costs: one step
-        so_far = volume_of(under, least, floor)
+        so_far = max(volume_of(under, least, floor), LITTLE / state.spread * base_of(under, least))
 
         def share(row: int) -> float:
             more = gain(mean[[row]], sd[[row]], where[[row]], under)[0]

@@ -22,6 +22,7 @@ LEAST = 3  # members of a front, or failed trials, from which a check says somet
 END = 0.75  # share of the front's networks at one end of an axis
 CHANCE = 0.05  # that at least one end of some axis holds so many where choices are made blindly
 CONFIDENT = 20  # predictions from which coverage is judged
+EVERY = "Every network that fits has been tried: trust what was measured."
 Limits = Mapping[str, Sequence[float | None]]  # metric -> (low, high)
 
 
@@ -34,15 +35,18 @@ class Finding:
     figure: float  # what was measured
 
 
-def few_trials(trained: int, axes: int) -> Finding | None:
-    """Fewer trials than a surrogate of so many axes needs."""
+def few_trials(trained: int, axes: int, *, every: bool = False) -> Finding | None:
+    """Fewer trials than a surrogate of so many axes needs.
+
+    every    whether every network that fits has been tried, so that no more trials are to be had
+    """
     wanted = FEW + 2 * axes
     if trained >= wanted:
         return None
     return Finding(
         kind="too few trials",
-        text=f"{trained} networks were trained; with {axes} axes about {wanted} are needed before the surrogate says "
-        "much. Go on with more --trials.",
+        text=f"{trained} {'network was' if trained == 1 else 'networks were'} trained; with {axes} axes about {wanted} "
+        f"are needed before the surrogate says much. {EVERY if every else 'Go on with more --trials.'}",
         figure=trained,
     )
 

@@ -96,6 +96,17 @@ def test_a_gate_passes_what_it_recorded_and_fails_what_is_worse(table, tmp_path,
     assert len(json.loads(said)["complaints"]) == len(kept["figures"])
 
 
+@pytest.mark.parametrize("words", [
+    ("--samplers", "default"), ("--seeds", 20), ("--budget", 200), ("--objective", "front"), ("--budget-madds", "5M"),
+    ("--budget-params", "1M"), ("--budget-memory", "1MiB"), ("--noisy",), ("--repeats",), ("--no-repeats",),
+    ("--pending", 1), ("--shuffle",), ("--seed", 0), ("--png",), ("--table", "t.csv"), ("--coarsen", 2),
+])  # fmt: skip
+def test_what_a_band_settles_is_not_asked_for_beside_it(words, tmp_path, capsys):
+    left, said, heard = _run(capsys, *words, "--check", tmp_path / "band.json")
+    told = words[0].replace("--no-", "--")
+    assert (left, said, heard.count("\n"), f"{told} does not go with --check" in heard) == (2, "", 1, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

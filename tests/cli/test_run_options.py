@@ -34,6 +34,34 @@ def test_a_ladder_hands_over_the_best_of_each_rung_and_tests_them(cli, tmp_path)
     assert {row["trial"] for row in tested} <= {rung["trial"] for rung in rungs}
 
 
+def test_a_search_that_has_tried_every_network_asks_for_no_more_trials(cli, tmp_path):
+    options = ("--space", "nas_bench_macro", "--budget-madds", "16M", "--sampler", "random", "--out", "run")
+    run(cli, *options, "--trials", 1)
+    assert "1 network was trained" in (tmp_path / "run" / "report.html").read_text()
+    assert "Go on with more --trials" in (tmp_path / "run" / "report.html").read_text()
+    assert run(cli, *options, "--trials", 500).json["stopped"] == "every network that fits has been tried"
+    assert "Every network that fits has been tried" in (tmp_path / "run" / "report.html").read_text()
+    run(cli, *options, "--budget-madds", "18M", "--trials", 2)  # now others fit
+    assert "Go on with more --trials" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_a_space_of_one_network_asks_for_no_more_trials(cli, tmp_path):
+    text = "resolution = 8\nclasses = 10\n[stem]\nwidth = 8\n[head]\nwidth = 16\n[[stage]]\nwidth = 8\nkernel = 3\n"
+    (tmp_path / "one.toml").write_text(text)
+    assert run(cli, "--space", "one.toml", "--trials", 1, "--out", "run").json["trials"] == {"trained": 1}
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "1 network was trained" in page
+    assert "Every network that fits has been tried" in page
+    assert "Go on with" not in page
+
+
+def test_a_file_is_no_earlier_run(cli, tmp_path):
+    (tmp_path / "t.csv").write_text("a,b")
+    done = cli("run", *MADE_UP, "--from", "t.csv", "--out", "run")
+    assert (done.code, done.out) == (2, "")
+    assert "t.csv is a file, not the results folder of a run" in done.err
+
+
 def test_a_rung_that_nothing_trained_meets_is_told_as_such(cli):
     done = run(cli, "--budget-madds", "1300k,40M", "--trials", 1, "--sampler", "random", "--seed", 3, "--out", "run")
     low, high = done.json["ladder"]

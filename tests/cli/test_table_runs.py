@@ -83,11 +83,25 @@ def test_what_only_the_table_knows_can_be_minimised_and_limited(sampler, cli, pa
     assert cli(*PART, *words, "--budget", "latency_ms=0.1").code == 2
 
 
-def test_a_ladder_on_a_metric_of_the_table(cli, part):
+def test_a_ladder_on_a_metric_of_the_table(cli, part, tmp_path):
     done = cli(*PART, "--trials", 25, "--budget", "latency_ms=1,2.5,4", "--out", "r")
     assert done.code == 0, done.err
     assert [(row["metric"], row["budget"]) for row in done.json["ladder"]] == [("latency_ms", n) for n in (1, 2.5, 4)]
     assert all(row["latency_ms"] <= row["budget"] for row in done.json["ladder"])
+    shown = cli("front", "r", "--ladder").out.splitlines()
+    assert shown[0].split()[:4] == ["latency_ms", "up", "to", "latency_ms"]
+    for row, line in zip(done.json["ladder"], shown[-3:], strict=True):
+        limit, own, trial, *_ = line.split()
+        assert (float(limit), float(own), int(trial)) == (row["budget"], row["latency_ms"], row["trial"])
+    head = (tmp_path / "r" / "report.html").read_text().partition("The budget ladder")[2]
+    assert "<th>latency up to</th><th>latency</th><th>trial</th>" in head
+
+
+def test_the_page_counts_each_winner_of_a_rung_once(cli, part, tmp_path):
+    done = cli(*PART, "--trials", 40, "--sampler", "random", "--budget-madds", "60M,6G,7G", "--out", "r")
+    winners = {row["trial"] for row in done.json["ladder"]}
+    assert len(winners) < sum(row["handed_over"] for row in done.json["front"])
+    assert f"<b>{len(winners)}</b><span>handed over</span>" in (tmp_path / "r" / "report.html").read_text()
 
 
 def test_a_network_that_the_table_lacks_cannot_be_asked_for(cli, part, csv, tmp_path):

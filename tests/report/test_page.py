@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 from archsearch.report.page import write_page
-from archsearch.report.sections import MOST, spread
+from archsearch.report.sections import MOST, reading_section, spread
+from archsearch.report.summary import headline
 
 HOSTILE = '</script><script>window.hit = 1</script><img src=x onerror="window.hit=2">\'"&'
 FLAGS = [
@@ -77,6 +78,16 @@ def test_the_page_says_what_was_searched_and_found(run_dir):
         assert words in text
     assert "a short training of each network (3 epochs of 4,000 images)" in text
     assert "archsearch run --budget-madds 8M --data digits" in text
+
+
+@pytest.mark.parametrize(("evaluator", "lead"), [("table", "table full (50 networks) · "), ("additive", "")])
+def test_a_run_without_images_speaks_of_none(evaluator, lead):
+    run = {"evaluator": evaluator, "space": "nas_bench_macro", "data": "full.csv"}
+    manifest = {"dataset": {"name": "full", "networks": 50, "classes": ["a", "b"], "n_train": 10**6}}
+    assert headline(run, manifest, {}) == f"Space nas_bench_macro · {lead}no budget"
+    assert "images" not in reading_section(run)
+    assert headline(run | {"evaluator": "train"}, manifest, {}).count("images full (1,000,000 training images") == 1
+    assert "number of images" in reading_section(run | {"evaluator": "train"})
 
 
 def test_the_page_refers_to_nothing_outside_itself(run_dir):

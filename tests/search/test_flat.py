@@ -1,5 +1,7 @@
 """A search that expects no more stops; not before, and not for lack of words."""
 
+from dataclasses import replace
+
 import optuna
 import pytest
 from hypothesis import given
@@ -45,12 +47,24 @@ def test_gains_under_other_budgets_do_not_count():
     assert is_flat(trials, 0.01, since=25) is None
 
 
-@pytest.mark.parametrize(("text", "share"), [("0.1%", 0.001), ("0.001", 0.001), ("5 %", 0.05), (".5%", 0.005)])
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("0.1%", 0.001),
+        ("0.001", 0.001),
+        ("5 %", 0.05),
+        (".5%", 0.005),
+        ("1e-3", 0.001),
+        ("1E-1 %", 0.001),
+        (".1e-2", 0.001),
+        ("1.e-3", 0.001),
+    ],
+)
 def test_a_share_reads_with_and_without_percent(text, share):
     assert read_share(text) == pytest.approx(share)
 
 
-@pytest.mark.parametrize("text", ["0", "0%", "100%", "1", "-1%", "little", "", "1e-3"])
+@pytest.mark.parametrize("text", ["0", "0%", "100%", "1", "-1%", "little", "", "1e0", "1e", "e-3", "1e-400"])
 def test_what_is_no_share_is_told(text):
     with pytest.raises(RunError, match="must be a share of the hypervolume"):
         read_share(text)
@@ -66,6 +80,25 @@ def test_a_flat_run_stops_early_stays_stopped_and_says_why(tmp_path, silent):
     assert gain(trials) < 0.05 <= gain(trials[:-1]) or len(trials) == LEAST
     assert make_run(tmp_path / "run", **options).search(Noting(), silent) == why
     assert len(run.ledger.trials()) == len(trials)
+
+
+class Equal(Noting):
+    """Every network has one accuracy."""
+
+    top1 = 0.0
+
+    def evaluate(self, arch, job):
+        return replace(super().evaluate(arch, job), top1=self.top1, top1_se=0.0)
+
+
+@pytest.mark.parametrize("minimize", [("madds",), ()])
+@pytest.mark.parametrize("top1", [0.0, 0.7])
+def test_where_all_accuracies_are_equal_the_next_network_adds_nothing(tmp_path, silent, minimize, top1):
+    run = make_run(tmp_path / "run", space="nas_bench_macro", trials=40, minimize=minimize, stop_when_flat=0.001)
+    evaluator = Equal()
+    evaluator.top1 = top1
+    assert run.search(evaluator, silent).startswith("flat: ")
+    assert 0 <= gain(run.ledger.trials()) < 1e-3
 
 
 def test_shares_are_told_with_two_digits():

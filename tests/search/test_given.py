@@ -1,5 +1,6 @@
 """Earlier runs as a warm start."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -84,6 +85,40 @@ def test_each_result_is_taken_once_however_often_it_is_named(tmp_path, silent):
     assert run.take_over([half])[0].new == 6  # a kill on the way
     taken = run.take_over([before, before])
     assert [(each.new, each.known) for each in taken] == [(9, 6), (0, 15)]
+
+
+def copied(tmp_path, name, new):
+    """A copy of a run's folder, as `--from` opens it."""
+    shutil.copytree(tmp_path / name, tmp_path / new)
+    run = make_run(tmp_path / new, **{"trials": 15, **SPACE})
+    return Earlier(name=new, config=run.config, trials=run.ledger.trials())
+
+
+def test_a_copy_of_a_run_gives_what_its_original_did_not(tmp_path, silent):
+    first = earlier(tmp_path, silent)
+    copy = copied(tmp_path, "first", "copy")
+    grown = make_run(tmp_path / "copy", trials=18, **SPACE)
+    grown.search(Noting(), silent)
+    copy = replace(copy, trials=grown.ledger.trials())
+    run = make_run(tmp_path / "run", **SPACE)
+    taken = run.take_over([first, copy])
+    assert [(each.new, each.known) for each in taken] == [(15, 0), (3, 15)]
+    later = make_run(tmp_path / "run", **SPACE)
+    assert [(each.new, each.known) for each in later.take_over([copy, first])] == [(0, 18), (0, 15)]
+
+
+def test_a_copy_of_the_run_itself_or_of_one_between_gives_nothing_twice(tmp_path, silent):
+    first = earlier(tmp_path, silent)
+    run = make_run(tmp_path / "middle", trials=3, **SPACE)
+    run.take_over([first])
+    run.search(Noting(), silent)
+    assert [(each.new, each.known) for each in run.take_over([copied(tmp_path, "middle", "copy")])] == [(0, 18)]
+
+
+def test_the_same_search_done_twice_gives_both_results(tmp_path, silent):
+    one, two = (earlier(tmp_path, silent, name=name) for name in ("one", "two"))
+    run = make_run(tmp_path / "run", **SPACE)
+    assert [each.new for each in run.take_over([one, two])] == [15, 15]
 
 
 def test_what_was_given_is_handed_on_under_its_first_name(tmp_path, silent):

@@ -26,7 +26,15 @@ def test_too_few_trials_are_told_with_how_many_are_needed():
     assert told.figure == 20
     assert "20 networks" in told.text
     assert "about 26" in told.text
+    assert "more --trials" in told.text
     assert few_trials(26, 8) is None
+
+
+def test_one_network_is_no_plural_and_where_all_were_tried_no_more_are_asked_for():
+    told = few_trials(1, 2, every=True)
+    assert told.text.startswith("1 network was trained;")
+    assert "Every network that fits has been tried" in told.text
+    assert "--trials" not in told.text
 
 
 def test_many_failed_trainings_are_told_but_not_one_or_two():
