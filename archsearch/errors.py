@@ -9,8 +9,11 @@ ArchSearchError
 ├── RecipeError        a training recipe that cannot be followed
 ├── CheckpointError    weights on disk that cannot be trusted
 ├── TrainingError      a training that went wrong; the run goes on without it
+├── DeviceError        a device that cannot be used, or a latency that cannot be measured
+├── LatencyError       a latency table that cannot be trusted, or does not go with what is asked of it
 ├── CountError         counter, model and tracer disagree
 ├── TooMany            an exact count would take too long; an estimate takes its place
+├── ExportError        a network that cannot leave the house in that form
 ├── RunError           a results folder that cannot be used
 └── ReportError        a figure or page that cannot be made
 """
@@ -59,12 +62,24 @@ class TrainingError(ArchSearchError):
         self.reason = reason  # "nan", "out of memory" or "time limit"
 
 
+class DeviceError(ArchSearchError):
+    """A device that cannot be used, or a latency that cannot be measured on it."""
+
+
+class LatencyError(ArchSearchError):
+    """A latency table that cannot be trusted, or that does not go with what is asked of it."""
+
+
 class CountError(ArchSearchError):
     """Counter, model and tracer disagree about a cost."""
 
 
 class TooMany(ArchSearchError):
     """An exact count would take too much time or memory; whoever asks for one falls back on an estimate."""
+
+
+class ExportError(ArchSearchError):
+    """A network that cannot be exported: a missing package, a file in the way, answers that differ from torch's."""
 
 
 class RunError(ArchSearchError):

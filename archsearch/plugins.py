@@ -51,6 +51,20 @@ TABLE: dict[str, dict[str, str]] = {
         "additive": "archsearch.evaluate.imagined:additive_evaluator",
         "deceptive": "archsearch.evaluate.imagined:deceptive_evaluator",
     },
+    "devices": {
+        "onnxruntime": "archsearch.measure.onnxruntime_device:onnxruntime_device",
+        "torch-eager": "archsearch.measure.torch_eager:torch_eager",
+        "torch-compile": "archsearch.measure.torch_compile:torch_compile",
+        "openvino": "archsearch.measure.openvino_device:openvino_device",
+        "cuda": "archsearch.measure.cuda:cuda",
+    },
+    "exporters": {
+        "onnx": "archsearch.export.traced:ONNX",
+        "pt2": "archsearch.export.traced:PT2",
+        "state-dict": "archsearch.export.plain:STATE_DICT",
+        "python": "archsearch.export.python:PYTHON",
+        "json": "archsearch.export.plain:JSON",
+    },
     "samplers": {
         "greybox": "archsearch.search.greybox:greybox",
         "random": "archsearch.search.stratified:stratified",

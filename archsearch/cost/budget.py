@@ -10,8 +10,11 @@ from archsearch.errors import BudgetError
 
 SCALES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 BYTE_METRICS = ("peak_memory", "weight_bytes")
+LATENCIES = ("latency", "latency_upper")  # in nanoseconds
+TIMES = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 FORMS = "write 300M, 200M..300M or 60%"
 BYTE_FORMS = "write 512KiB, 1MiB..4MiB or 60%"
+TIME_FORMS = "write 15ms, 800us, 5ms..10ms or 60%"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +92,16 @@ def parse_limit(text: str, name: str, largest: Callable[[], float], *, whole: bo
 
 
 def _value(word: str, text: str, name: str, largest: Callable[[], float], whole: bool) -> float:
-    match = re.fullmatch(r"(\d{1,15}(?:\.\d{0,9})?|\.\d{1,9})\s*(%|[kmg]?i?b?)", word.strip().lower())
-    forms = BYTE_FORMS if name in BYTE_METRICS else FORMS
+    timed = name in LATENCIES
+    units = "%|ns|us|ms|s" if timed else "%|[kmg]?i?b?"
+    match = re.fullmatch(rf"(\d{{1,15}}(?:\.\d{{0,9}})?|\.\d{{1,9}})\s*({units})", word.strip().lower().replace("µ", "u"))
+    forms = TIME_FORMS if timed else BYTE_FORMS if name in BYTE_METRICS else FORMS
     if match is None:
         raise BudgetError(f"budget {text!r} for {name} cannot be read; {forms}")
     number, unit = float(match[1]), match[2]
-    if unit.endswith(("b", "i")) and name not in BYTE_METRICS:
+    if not timed and unit.endswith(("b", "i")) and name not in BYTE_METRICS:
         raise BudgetError(f"budget {text!r} for {name} is in bytes; {forms}")
-    scale = largest() if unit == "%" else SCALES.get(unit.removesuffix("b"))
+    scale = largest() if unit == "%" else TIMES.get(unit) if timed else SCALES.get(unit.removesuffix("b"))
     if scale is None:
         raise BudgetError(f"budget {text!r} for {name} cannot be read; {forms}")
     value = number * scale / (100 if unit == "%" else 1)
@@ -107,7 +112,9 @@ def _value(word: str, text: str, name: str, largest: Callable[[], float], whole:
 
 
 def show(value: float, name: str) -> str:
-    """A cost for people: 300.8M, 1.50MiB."""
+    """A cost for people: 300.8M, 1.50MiB, 12.4ms."""
+    if name in LATENCIES:
+        return f"{value / TIMES['ms']:.3g}ms" if value < 99.95 * TIMES["ms"] else f"{value / TIMES['ms']:.1f}ms"
     steps = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)) if name in BYTE_METRICS else (
         ("G", 10**9), ("M", 10**6), ("k", 10**3))  # fmt: skip
     for unit, step in steps:

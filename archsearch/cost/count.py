@@ -1,10 +1,11 @@
 """Costs of one network, or of a population in cache-sized chunks."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archsearch import plugins
 from archsearch.cost.metrics import Metric
+from archsearch.errors import LatencyError
 from archsearch.spec.arch import Arch
 from archsearch.spec.canon import key
 from archsearch.spec.lower import lower
@@ -18,11 +19,25 @@ if TYPE_CHECKING:
     from archsearch.spec.space import SearchSpace
 
 BUILT_IN = ("madds", "params", "activations", "peak_memory", "weight_bytes")
+UNBOUND = ("latency", "latency_upper")  # what a latency table brings
 CHUNK = 8192  # networks counted at once: their arrays stay in the cache
 
 
+BOUND: dict[str, Any] = {}  # metrics that a command brought with it: those of a latency table, one device a process
+
+
+def bind(*metrics: Any) -> None:
+    """Make metrics known that no table of plug-ins holds: those of a latency table. Others of their names go."""
+    BOUND.update({each.name: each for each in metrics})
+
+
 def metric(name: str) -> Metric:
-    """A metric by its name in plug-in group "metrics"; raises PluginError naming the nearest."""
+    """A metric that was bound, or one by its name in plug-in group "metrics"; raises PluginError naming the nearest."""
+    if name in BOUND:
+        bound: Metric = BOUND[name]
+        return bound
+    if name in UNBOUND:
+        raise LatencyError(f"metric {name!r} needs a latency table: archsearch latency table build makes one")
     loaded: Metric = plugins.load("metrics", name)
     return loaded
 

@@ -16,6 +16,7 @@ from archsearch.cost.columns import Integers
 from archsearch.cost.count import metric
 from archsearch.cost.gather import Plan
 from archsearch.cost.joins import plan
+from archsearch.cost.metrics import Metric
 from archsearch.cost.parts import Part, part_costs
 from archsearch.spec.lower import parts
 from archsearch.spec.space import SearchSpace
@@ -47,7 +48,8 @@ def fold(name: str) -> np.ufunc:
 
 
 @lru_cache(maxsize=32)
-def _table(space: SearchSpace, names: tuple[str, ...]) -> CostTable:
+def _table(space: SearchSpace, names: tuple[str, ...], metrics: tuple[Metric, ...]) -> CostTable:
+    """The table; `metrics` are told so that a name which was bound anew is counted anew."""
     return CostTable(names, tuple(part_costs(space, part, names) for part in parts(space)))
 
 
@@ -56,4 +58,4 @@ def cost_table(space: SearchSpace, names: Sequence[str]) -> CostTable:
 
     raises   PluginError for an unknown metric, SpaceError where a single stage has too many combinations
     """
-    return _table(space, tuple(names))
+    return _table(space, tuple(names), tuple(metric(name) for name in names))

@@ -37,7 +37,10 @@ class Network(nn.Module):
         self.apply(_init)
 
     def forward(self, x: Tensor) -> Tensor:
-        live = {INPUT: x}
+        return self._run({INPUT: x})
+
+    def _run(self, live: dict[str, Tensor]) -> Tensor:
+        """What the last op makes of tensors by name; empties `live`."""
         for (first, *rest), inputs, name, done in self._steps:
             value = getattr(*first)(*(live[source] for source in inputs))
             for place in rest:
@@ -46,6 +49,21 @@ class Network(nn.Module):
                 del live[source]
             live[name] = value
         return live[self._output]
+
+    def chains(self) -> list[list[nn.Module]]:
+        """The modules of each unrolled op, in order: layer, batch norm, activation, as far as it has them."""
+        return [[getattr(*place) for place in chain] for chain, *_ in self._steps]
+
+
+class Part(Network):
+    """Some of a network's ops as a module that takes one tensor for each name in `sources`, in that order."""
+
+    def __init__(self, ops: list[Op], sources: tuple[str, ...]) -> None:
+        super().__init__(ops)
+        self._sources = sources
+
+    def forward(self, *tensors: Tensor) -> Tensor:
+        return self._run(dict(zip(self._sources, tensors, strict=True)))
 
 
 def build(arch: Arch, *, dropout: float = 0.0) -> Network:

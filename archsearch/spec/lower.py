@@ -112,16 +112,17 @@ def head_ops(net: Net, door: Door, tapped: Tapped | None) -> list[Op]:
     ]
 
 
-def unroll(ops: Iterable[Op]) -> list[Op]:
+def unroll(ops: Iterable[Op], *, outside: Iterable[str] = ()) -> list[Op]:
     """One network written out: every op once, absent ones gone, inputs wired, names as torchvision's MobileNetV2.
 
     ops      of one network (ints only), as `lower` gives them
+    outside  "@group:label" tensors that lie in none of these ops, where they are a part of a network; they keep that name
     returns  ops with `times` 1, `name` the module's path ("features.3.conv.1"), `inputs` names of earlier ops
     """
     flat: list[Op] = []
     feature = 0
     source = INPUT
-    far: dict[str, str] = {}  # "@group:label" -> name of the op that makes that tensor
+    far: dict[str, str] = {name: name for name in outside}  # "@group:label" -> name of the op that makes that tensor
     for group, members in groupby(ops, key=lambda op: op.group):
         block = list(members)
         for _ in range(max(int(op.times) for op in block)):

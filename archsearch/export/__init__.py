@@ -1,0 +1,1 @@
+"""How a network leaves the house: one file an exporter."""

@@ -1,0 +1,109 @@
+"""Export of a network: written to a fresh folder, read back, compared with the torch model, only then put in place."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from archsearch import plugins
+from archsearch.errors import ExportError
+from archsearch.export.base import Answers, Exporter, Parcel
+
+TOLERANCE = 1e-4  # largest difference of an answer, in units of the largest answer where that is above 1
+BATCHES = (1, 3)  # images at once in the comparison, where any number is possible
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packed:
+    """What was written, and how far its answers are from the torch model's."""
+
+    files: tuple[Path, ...]
+    difference: float  # the largest, absolute
+    batches: tuple[int, ...]  # of the random images it was found on
+    facts: dict[str, Any]  # what the exporter tells
+
+
+def pack(parcel: Parcel, to: str, out: Path) -> Packed:
+    """Export a network to the format `to`; files that are there already are replaced.
+
+    out      the file; of a format with several files the folder, or a file name with the first one's ending
+    raises   ExportError where it cannot be written, or answers otherwise than the torch model: then nothing is written;
+             PluginError for an unknown format
+    """
+    exporter: Exporter = plugins.load("exporters", to)
+    targets = places(exporter, out)
+    batches = BATCHES if exporter.any_batch or parcel.batch is None else (parcel.batch,)
+    with _fresh_folder(out) as folder:
+        facts = exporter.write(parcel, folder)
+        found = compare(parcel, exporter.read(parcel, folder), batches)
+        if out != targets[0]:
+            targets[0].parent.mkdir(exist_ok=True)
+        for name, target in zip(exporter.files, targets, strict=True):
+            os.replace(folder / name, target)
+    return Packed(files=targets, difference=found, batches=batches, facts=facts)
+
+
+def places(exporter: Exporter, out: Path) -> tuple[Path, ...]:
+    """Where the files of a format go.
+
+    raises   ExportError where there is no such folder, or a folder or file is in the way
+    """
+    if not out.parent.is_dir():
+        raise ExportError(f"{out} cannot be written: {out.parent} is not a folder")
+    first = Path(exporter.files[0])
+    if len(exporter.files) == 1:
+        targets = (out,)
+    elif out.suffix == first.suffix:
+        targets = tuple(out.with_suffix(Path(name).suffix) for name in exporter.files)
+    else:
+        targets = tuple(out / name for name in exporter.files)
+        if out.exists() and not out.is_dir():
+            raise ExportError(f"{out} is a file; give a folder, or a name that ends in {first.suffix}")
+    for target in targets:
+        if target.is_dir():
+            raise ExportError(f"{target} is a folder, not a file to write")
+    return targets
+
+
+def compare(parcel: Parcel, answers: Answers, batches: Sequence[int]) -> float:
+    """The largest absolute difference from the torch model's answers, on random images.
+
+    raises   ExportError where it is above TOLERANCE (of the largest answer, if that is above 1), or no number
+    """
+    largest = 0.0
+    draw = torch.Generator().manual_seed(0)
+    size = parcel.arch.resolution
+    for batch in batches:
+        images = torch.randn(batch, 3, size, size, generator=draw)
+        with torch.no_grad():
+            wanted, got = parcel.model(images), answers(images)
+        largest = max(largest, _difference(wanted, got))
+    return largest
+
+
+def _difference(wanted: Tensor, got: Tensor) -> float:
+    if not wanted.isfinite().all():
+        raise ExportError("the network answers with infinite numbers or NaN: its weights are of no use")
+    if got.shape != wanted.shape:
+        raise ExportError(f"the exported network answers with shape {list(got.shape)} instead of {list(wanted.shape)}")
+    found, scale = float((got - wanted).abs().max()), max(1.0, float(wanted.abs().max()))
+    if not found <= TOLERANCE * scale:
+        raise ExportError(f"the exported network differs by {found:.2g} from the torch model, whose largest answer is "
+                          f"{scale:.3g}; at most {TOLERANCE * scale:.2g} is rounding")  # fmt: skip
+    return found
+
+
+@contextmanager
+def _fresh_folder(out: Path) -> Iterator[Path]:
+    """An empty folder beside `out`, gone afterwards, so that files can be moved into place whole."""
+    try:
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as name:
+            yield Path(name)
+    except OSError as error:
+        raise ExportError(f"{out} cannot be written: {error.strerror or error}") from None

@@ -1,0 +1,1 @@
+"""How long networks take on a device, and what a table of such times says of others."""
