@@ -20,6 +20,7 @@ from archsearch.toml import toml_key, toml_value
 STUDY = "archsearch"
 OBJECTIVES, BUDGETS, TESTED = "archsearch:objectives", "archsearch:budgets", "archsearch:test:{}"  # of the study
 LADDER = "archsearch:ladder"  # of the study: the rungs of the first metric that is minimised, rising
+TIMED = "archsearch:latency:{}"  # of the study: how long a trial's network was measured to take
 WANTED = "archsearch:wanted"  # of the study: codes of networks that were asked for by hand
 SINCE = "archsearch:since"  # of the study: number of the first trial that the budgets of now could have made
 ALL = "archsearch:all"  # of the study: whether its last search ended because every network that fits has been tried
@@ -68,6 +69,10 @@ class RunFolder:
     def report(self) -> Path:
         return self.root / "report.html"
 
+    @property
+    def latency(self) -> Path:
+        return self.root / "latency.json"
+
     def make(self) -> "RunFolder":
         """Create the folders.
 
@@ -82,6 +87,12 @@ class RunFolder:
         except OSError as error:
             raise RunError(f"results folder {self.root} cannot be written: {error.strerror or error}") from None
         return self
+
+
+def latency_file(space: str, device: str, threads: int, batch: int, dtype: str) -> Path:
+    """Where the latency table of a space on a device lies, unless another place is named."""
+    name = f"{space}-{device}-t{threads}-b{batch}-{dtype}"
+    return Path("results") / "latency" / ("".join(c if c.isalnum() or c in "-._@" else "_" for c in name) + ".json")
 
 
 def write_atomic(path: Path, text: str) -> None:

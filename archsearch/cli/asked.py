@@ -39,11 +39,20 @@ def asked_metrics(names: Sequence[str], own: Sequence[str] = ()) -> tuple[str, .
     return tuple(dict.fromkeys(names))
 
 
-def objectives(asked: tuple[str, ...] | None, ladder: "Ladder | None") -> tuple[str, ...]:
-    """What is minimised; the metric of a ladder comes first, and alone where nothing else was asked for."""
+def objectives(
+    asked: tuple[str, ...] | None, ladder: "Ladder | None", limited: Sequence[str] = ()
+) -> tuple[str, ...]:  # fmt: skip
+    """What is minimised; the metric of a ladder comes first, and alone where nothing else was asked for.
+
+    limited  metrics with a limit: where latency has one and MAdds have none, latency is what is minimised by default
+    """
+    from archsearch.cost.budget import EXPECTED, LATENCIES
+
     if ladder is None:
-        return ("madds",) if asked is None else asked
-    return tuple(dict.fromkeys([ladder.metric, *(asked or ())]))
+        timed = set(limited) & set(LATENCIES) and "madds" not in limited
+        return ((EXPECTED,) if timed else ("madds",)) if asked is None else asked
+    alike = LATENCIES if ladder.metric in LATENCIES else ()  # both order networks in the same way
+    return tuple(dict.fromkeys([ladder.metric, *(name for name in asked or () if name not in alike)]))
 
 
 def wanted_codes(problem: "Problem", names: Sequence[str]) -> "list[Codes]":

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from archsearch.cli.bench_latency import outside_latency
 from archsearch.cli.bench_runs import runs
 from archsearch.cli.bench_search import search
 from archsearch.cli.options import JsonOption, SeedOption
@@ -14,6 +15,7 @@ app = typer.Typer(
 )
 app.command()(search)
 app.command()(runs)
+app.command()(outside_latency)
 
 
 @app.command()

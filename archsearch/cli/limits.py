@@ -7,21 +7,25 @@ if TYPE_CHECKING:
 
     from archsearch.cost.budget import Budget
     from archsearch.cost.ladder import Ladder
+    from archsearch.cost.latency import LatencyTable
     from archsearch.evaluate.table import Table
     from archsearch.search.propose import Problem
     from archsearch.spec.space import SearchSpace
 
 
 def problem_of(
-    space: "SearchSpace", texts: "Mapping[str, str]", asked: tuple[str, ...] | None, table: "Table | None" = None
-) -> "Problem":
+    space: "SearchSpace", texts: "Mapping[str, str]", asked: tuple[str, ...] | None, *, table: "Table | None" = None,
+    latency: "LatencyTable | None" = None,
+) -> "Problem":  # fmt: skip
     """The problem that a command states.
 
     texts    the limits as written
     asked    metrics to minimise; None: none were named
+    latency  a latency table whose metrics are bound
     raises   BudgetError where nothing fits or a limit cannot be read, PluginError or DataError for unknown metrics
     """
     from archsearch.cli.asked import objectives
+    from archsearch.cost.budget import lower_by_expectation
     from archsearch.cost.count import metric
     from archsearch.cost.ladder import read_limits
     from archsearch.search.propose import Problem
@@ -31,9 +35,10 @@ def problem_of(
         if name not in own:
             metric(name)
     budget, ladder = read_limits(texts, space, own)
+    budget = lower_by_expectation(budget)
     check_fits(space, budget, ladder, table)
-    return Problem(space=space, budget=budget, minimize=objectives(asked, ladder), table=table,
-                   ladder=ladder.rungs if ladder else ())  # fmt: skip
+    return Problem(space=space, budget=budget, minimize=objectives(asked, ladder, tuple(texts)), table=table,
+                   ladder=ladder.rungs if ladder else (), latency=latency)  # fmt: skip
 
 
 def check_fits(space: "SearchSpace", budget: "Budget", ladder: "Ladder | None", table: "Table | None") -> None:

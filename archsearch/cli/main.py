@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from archsearch import __version__
-from archsearch.cli import arch, bench, draw, results, run, space
+from archsearch.cli import arch, bench, draw, export, latency, results, run, space
 from archsearch.cli.options import with_share
 from archsearch.errors import ArchSearchError
 
@@ -32,7 +32,9 @@ app.command()(run.run)
 app.command()(arch.train)
 app.command()(arch.count)
 app.command()(draw.draw)
+app.command()(export.export)
 app.add_typer(space.app, name="space")
+app.add_typer(latency.app, name="latency")
 app.command()(results.front)
 app.command()(results.report)
 app.add_typer(bench.app, name="bench")

@@ -10,6 +10,8 @@ import typer
 from archsearch.errors import BudgetError, RunError, SpecError
 
 if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
     from archsearch.spec.arch import Arch
 
 ARCH_HELP = (
@@ -17,6 +19,8 @@ ARCH_HELP = (
 )
 LIMIT = "like 300M, 200M..300M, or 60% of the space's largest; run: also a ladder, 50M,100M,200M"
 FLAT_SHARE = "0.1%"  # of --stop-when-flat where none is written
+MS = "like 15ms, 800us, 5ms..10ms or 60%, by the upper end of a latency table's interval; run: also a ladder"
+LATENCY_TABLE = "Latency table, as archsearch latency table build makes it. [default: the space's, in results/latency]"
 BYTES = "like 512KiB, or 60% of the space's largest; float32; run: also a ladder"
 
 
@@ -34,6 +38,8 @@ DataOption = Annotated[
 MaddsBudget = Annotated[str | None, _option("--budget-madds", f"Hard limit on multiply-adds, {LIMIT}.")]
 ParamsBudget = Annotated[str | None, _option("--budget-params", f"Hard limit on parameters, {LIMIT}.")]
 MemoryBudget = Annotated[str | None, _option("--budget-memory", f"Hard limit on peak activation memory, {BYTES}.")]
+LatencyBudget = Annotated[str | None, _option("--budget-latency", f"Hard limit on latency, {MS}.")]
+LatencyTableOption = Annotated[Path | None, _option("--latency-table", LATENCY_TABLE)]
 DeviceOption = Annotated[str | None, _option("--device", "cpu or cuda; a GPU is taken where there is one.")]
 ThreadsOption = Annotated[
     int | None,
@@ -45,14 +51,14 @@ EpochsOption = Annotated[
 
 
 def budget_texts(
-    madds: str | None, params: str | None, memory: str | None, others: Sequence[str] = ()
+    madds: str | None, params: str | None, memory: str | None, others: Sequence[str] = (), *, latency: str | None = None
 ) -> dict[str, str]:
     """Metric -> limit as written, of the options that were given.
 
     others   of --budget, each `METRIC=LIMIT`
     raises   BudgetError for one that is not, or limits a metric that has a limit already
     """
-    given = {"madds": madds, "params": params, "peak_memory": memory}
+    given = {"madds": madds, "params": params, "peak_memory": memory, "latency_upper": latency}
     texts = {name: text for name, text in given.items() if text is not None}
     for word in others:
         name, equals, text = (part.strip() for part in word.partition("="))
@@ -98,9 +104,15 @@ def read_arch(text: str) -> "Arch":
 
 def from_run(folder: Path, which: str) -> "Arch":
     """The network of trial `which` of a run, or its most accurate one on the front ("best")."""
+    from archsearch.spec.arch import Arch
+
+    return Arch.from_dict(find_trial(folder, which)[0].user_attrs["arch_json"])
+
+
+def find_trial(folder: Path, which: str) -> tuple["FrozenTrial", list["FrozenTrial"]]:
+    """Trial `which` of a run (a number, or "best": the most accurate one on the front), and all of its trials."""
     from archsearch.report.open import open_run
     from archsearch.report.tables import front_records
-    from archsearch.spec.arch import Arch
 
     study, _, _ = open_run(folder)
     trials = study.get_trials(deepcopy=False)
@@ -113,4 +125,4 @@ def from_run(folder: Path, which: str) -> "Arch":
         number = int(which)
     else:
         raise SpecError(f"{folder} has no trial {which!r}; it has 0 to {len(trials) - 1}, or write #best")
-    return Arch.from_dict(trials[number].user_attrs["arch_json"])
+    return trials[number], trials

@@ -19,7 +19,10 @@ from archsearch.cli.loading import (
 )
 from archsearch.cli.place import named_folder, stored_command
 from archsearch.cli.show import console
-from archsearch.errors import DataError
+from archsearch.cli.timing import Timing, Wish, bound
+from archsearch.cost.budget import LATENCIES
+from archsearch.errors import DataError, LatencyError
+from archsearch.records import RunFolder
 
 if TYPE_CHECKING:
     from archsearch.data.dataset import Dataset
@@ -53,6 +56,7 @@ class Request:
     earlier: tuple[Path, ...] = ()  # folders of runs to begin from
     table_file: Path | None = None
     mapping: Path | None = None  # of the table's columns
+    wish: Wish = Wish()  # what is said of latency
 
     @cached_property
     def log(self) -> Any:
@@ -101,14 +105,32 @@ class Request:
             check_able(self.sampler, "tells_gain")
         if self.repeats:
             check_able(self.sampler, "repeats")
-        asked = self.asked
-        space, note = fit_to_images(self.named_space.with_classes(self.peek.num_classes), self.peek.native)
-        problem = problem_of(space, self.texts, asked, self.table)
+        named, latency = self.named_space, self.timing.table if self.timing else None  # bound before metrics are named
+        space, note = fit_to_images(named.with_classes(self.peek.num_classes), self.peek.native)
+        problem = problem_of(space, self.texts, self.asked, table=self.table, latency=latency)
         told = self.table.notes if self.table is not None else ()
         notes = [f"space {space.name}: {space.size:,} networks", note, *told, *loose(space, problem.budget, self.table)]
         for text in filter(None, notes):
             self.log.print(f"  {text}", markup=False, style="dim")
         return replace(problem, repeats=self.repeats)
+
+    @cached_property
+    def timing(self) -> "Timing | None":
+        """The latency table in use, its metrics bound: one that is named, kept or asked for by a limit or objective.
+
+        raises   LatencyError where there is none, or none that may be trusted
+        """
+        kept = RunFolder(self.folder).latency if self.stored.get("latency_hash") else None
+        own = () if self.table is None else tuple(self.table.costs)
+        asks = {*self.texts, *self.minimize} & {*LATENCIES} - {*own}
+        if not (asks or kept or self.wish.named):
+            return None
+        if clash := {"latency_ms", *LATENCIES} & {*own}:
+            raise LatencyError(f"table {self.table_file} tells {min(clash)} itself; leave out the latency table")
+        made = bound(self.wish, self.named_space.name, kept=kept, device=self.stored.get("latency_device"))
+        for text in made.warnings:
+            self.log.print(f"  latency table {made.file}, forced: {text}", markup=False, soft_wrap=True, style="yellow")
+        return made
 
     @cached_property
     def named_space(self) -> "SearchSpace":
@@ -243,8 +265,20 @@ class Request:
             data_hash=self.table.fingerprint if self.table else self.dataset.fingerprint if self.decoded else "",
             budgets=self.texts,
             minimize=self.problem.minimize,
+            **self._latency,
         )
         return replace(config, study=self.stored.get("study") or study_name(config))
+
+    @property
+    def _latency(self) -> dict[str, str]:
+        """What the config says of latency; nothing without a table."""
+        from archsearch.search.run import latency_hash
+
+        made = self.timing
+        if made is None:
+            return {}
+        file = str(self.stored.get("latency", made.file)) if self.wish.file is None else str(self.wish.file)
+        return {"latency": file, "latency_hash": latency_hash(made.table), "latency_device": made.device}
 
     @cached_property
     def folder(self) -> Path:
@@ -252,7 +286,8 @@ class Request:
         if self.out is not None:
             return self.out
         mapping = (str(self.mapping.resolve()),) if self.mapping else ()
-        told = (self.space, self.minimize or ("madds",), *mapping)
+        latency = (str(self.wish.file and self.wish.file.resolve()), self.wish.device) if self.wish.named else ()
+        told = (self.space, self.minimize or ("madds",), *mapping, *latency)
         return named_folder(self.table_file or self.data, self.budgets, self.given, told=told)
 
     @property
@@ -274,4 +309,5 @@ class Request:
             "budgets": problem.budget.to_dict(),
             "ladder": list(problem.ladder),
             "earlier": [str(path) for path in self.earlier],
+            **({"latency": dict(self.timing.table.fingerprint)} if self.timing else {}),
         }

@@ -7,9 +7,10 @@ import typer
 
 from archsearch.cli.options import (
     DataOption,
-    DeviceOption,
     EpochsOption,
     JsonOption,
+    LatencyBudget,
+    LatencyTableOption,
     MaddsBudget,
     MemoryBudget,
     ParamsBudget,
@@ -24,7 +25,16 @@ SPACE = "A design space by name (archsearch space list) or a .toml file; chosen 
 EVALUATOR = "train; table or table-mean (looked up in --table); synthetic, additive, deceptive (made up, to try out)."
 TABLE = "Networks that somebody trained, as .csv, .parquet or .json; for --evaluator table."
 SAMPLER = "greybox (learns accuracy, knows costs), random, nsga2, nsga3, tpe or gp. [default: greybox, or as begun]"
-MINIMIZE = "Metric to minimise; may repeat; none: accuracy alone. [default: madds, or the metric of a budget ladder]"
+MINIMIZE = (
+    "Metric to minimise, like madds or latency; may repeat; none: accuracy alone. [default: the metric of a budget "
+    "ladder; latency where it has a limit and madds has none; else madds]"
+)
+DEVICE = (
+    "Where to train: cpu, cuda or cuda:N; a GPU is taken where there is one. Or a device to time on (onnxruntime, "
+    "torch-eager, remote:HOST, ...), and then the same as --latency-device."
+)
+TIMED_ON = "Where latency counts: the front is timed there. [default: the table's device, or onnxruntime]"
+FORCED = "Use a latency table that is not verified, failed its verification or was made elsewhere."
 REPEATS = "Let the sampler have a network trained again where that would change the front more than a new one."
 ADD = "Train this network before the sampler's own; may repeat. A preset, a .json file, a text form or RUN#12."
 FROM = "Begin from the networks that an earlier run trained; may repeat."
@@ -37,6 +47,7 @@ def run(
     budget_madds: MaddsBudget = None,
     budget_params: ParamsBudget = None,
     budget_memory: MemoryBudget = None,
+    budget_latency: LatencyBudget = None,
     budget: Annotated[list[str] | None, typer.Option("--budget", metavar="METRIC=LIMIT", help=OTHER)] = None,
     space: Annotated[str | None, typer.Option("--space", help=SPACE)] = None,
     data: DataOption = None,
@@ -68,7 +79,10 @@ def run(
     storage: Annotated[
         str | None, typer.Option("--storage", help="Optuna storage URL instead of a journal file.")
     ] = None,
-    device: DeviceOption = None,
+    device: Annotated[str | None, typer.Option("--device", help=DEVICE)] = None,
+    latency_table: LatencyTableOption = None,
+    latency_device: Annotated[str | None, typer.Option("--latency-device", metavar="NAME", help=TIMED_ON)] = None,
+    force_latency: Annotated[bool, typer.Option("--force-latency", help=FORCED)] = False,
     threads: ThreadsOption = None,
     seed: SeedOption = 0,
     png: Annotated[bool, typer.Option("--png", help="Also write the figures as PNG (needs a browser).")] = False,
@@ -78,7 +92,8 @@ def run(
 
     Run the same command again to resume; run it in a second shell to add a worker. Ctrl-C stops cleanly. With --out,
     budgets may change on resume (none lifts one), and networks that no longer fit leave the front. A budget with
-    commas is a ladder: one search, the best network within each rung.
+    commas is a ladder: one search, the best network within each rung. With a limit on latency the front is timed on
+    the device before it is retrained, and what does not hold the limit there leaves it.
 
     \b
     Examples:
@@ -86,14 +101,17 @@ def run(
       archsearch run --budget-madds 60M --budget-memory 1MiB --data photos/ --trials 40
       archsearch run --budget-madds 30% --sampler nsga2 --data cifar10 --out results/cifar
       archsearch run --budget-madds 50M,100M,200M,300M --data photos/
+      archsearch run --budget-latency 15ms --device onnxruntime --data photos/
       archsearch run --budget-madds 60M --minimize none --add mobilenet_v2_0.35_96 --from results/cifar
       archsearch run --budget-madds 60M --data photos/ --trials 500 --stop-when-flat 0.1%
       archsearch run --evaluator table --table nas_bench_macro.csv --budget-madds 60M --trials 100
     """
     from archsearch.cli.request import Request
     from archsearch.cli.session import carry_out
+    from archsearch.cli.timing import Wish, devices
     from archsearch.search.flat import read_share
 
+    device, latency_device = devices(device, latency_device)
     given = checked(
         evaluator=evaluator, sampler=sampler, repeats=repeats, trials=trials, timeout=timeout,
         trial_timeout=trial_timeout, epochs=epochs, trial_images=trial_images, recipe=recipe,
@@ -101,10 +119,11 @@ def run(
         device=device, threads=threads, seed=seed,
         stop_when_flat=None if stop_when_flat is None else read_share(stop_when_flat),
     )  # fmt: skip
-    budgets = budget_texts(budget_madds, budget_params, budget_memory, budget or ())
+    budgets = budget_texts(budget_madds, budget_params, budget_memory, budget or (), latency=budget_latency)
     request = Request(
         budgets=budgets, space=space, data=data, minimize=tuple(minimize or ()), out=out, given=given,
         add=tuple(add or ()), earlier=tuple(earlier or ()), table_file=table, mapping=mapping,
+        wish=Wish(file=latency_table, device=latency_device, force=force_latency),
     )  # fmt: skip
     carry_out(request, png=png, as_json=as_json)
 

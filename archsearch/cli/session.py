@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from archsearch.cli.show import console, print_front, print_json, print_ladder
-from archsearch.errors import ReportError
+from archsearch.errors import DeviceError, ReportError
 
 if TYPE_CHECKING:
     from archsearch.cli.request import Request
     from archsearch.report.view import View
     from archsearch.search.run import Run
+    from archsearch.search.timed import Outcome
+    from archsearch.search.worker import Watch
 
 
 def carry_out(request: "Request", *, png: bool, as_json: bool) -> None:
@@ -31,18 +33,24 @@ def carry_out(request: "Request", *, png: bool, as_json: bool) -> None:
     for line in [*take_over(request, run), *run.ask_for(wanted)]:
         request.log.print(f"  {line}", markup=False, soft_wrap=True)
     since = run.ledger.recall(SINCE, 0)
-    stopped, why = False, ""
+    stopped, why, outcome = False, "", None
     try:
         with ConsoleWatch(request.log, trials=run.trials, problem=problem, since=since) as watch:
             watch.resumed(run.ledger.trials())
             why = run.search(evaluator, watch)
+            outcome = timed(request, run, watch)
             run.finish(evaluator, watch)
     except KeyboardInterrupt:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # tables and page are written whole, however often Ctrl-C is pressed
         stopped, why = True, "interrupted"
+    except DeviceError:
+        write(request, run.folder.root, png=False)  # all that was found so far
+        raise
     seen, pngs = write(request, run.folder.root, png=png)
-    tell(run, seen, pngs, why=why, as_json=as_json)
+    for line in outcome.lines() if outcome else []:
+        request.log.print(f"  {line}", markup=False, soft_wrap=True)
+    tell(run, seen, pngs, why=why, outcome=outcome, as_json=as_json)
     if stopped:
         request.log.print("stopped; the same command goes on from here", style="yellow")
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -74,6 +82,14 @@ def opened(request: "Request") -> "Run":
         soft_wrap=True,
     )
     return run
+
+
+def timed(request: "Request", run: "Run", watch: "Watch") -> "Outcome | None":
+    """The front timed on the device, where a latency table is in use; what that showed."""
+    made = request.timing
+    if made is None or made.stopwatch is None:
+        return None
+    return run.time(made.stopwatch, watch)
 
 
 def take_over(request: "Request", run: "Run") -> list[str]:
@@ -110,7 +126,9 @@ def write(request: "Request", root: Path, *, png: bool) -> "tuple[View, list[Pat
         return seen, []
 
 
-def tell(run: "Run", seen: "View", pngs: list[Path], *, why: str, as_json: bool) -> None:
+def tell(
+    run: "Run", seen: "View", pngs: list[Path], *, why: str, outcome: "Outcome | None", as_json: bool
+) -> None:  # fmt: skip
     """Print the front and where the results lie."""
     from archsearch.records import SINCE
     from archsearch.report.tables import front_records, ladder_records
@@ -124,7 +142,8 @@ def tell(run: "Run", seen: "View", pngs: list[Path], *, why: str, as_json: bool)
         print_json({
             "folder": str(run.folder.root), "stopped": why, "trials": dict(counts), "sampler": run.config.sampler,
             "gain": gain(trials, since=run.ledger.recall(SINCE, 0)), "ladder": ladder, "front": records,
-            "surrogate": surrogate_record(seen), "report": str(run.folder.report), "png": [str(path) for path in pngs],
+            "surrogate": surrogate_record(seen), "latency": outcome.to_dict() if outcome else None,
+            "report": str(run.folder.report), "png": [str(path) for path in pngs],
         })  # fmt: skip
         return
     out = console()

@@ -10,7 +10,7 @@ from archsearch.errors import BudgetError
 
 SCALES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 BYTE_METRICS = ("peak_memory", "weight_bytes")
-LATENCIES = ("latency", "latency_upper")  # in nanoseconds
+LATENCIES = EXPECTED, UPPER = ("latency", "latency_upper")  # in nanoseconds
 TIMES = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 FORMS = "write 300M, 200M..300M or 60%"
 BYTE_FORMS = "write 512KiB, 1MiB..4MiB or 60%"
@@ -74,6 +74,17 @@ class Budget:
         )
 
 
+def lower_by_expectation(budget: Budget) -> Budget:
+    """The budget with the lower end of a latency range on what is expected: only its upper end is for the slowest."""
+    limit = budget.limits.get(UPPER)
+    if limit is None or not limit.low:
+        return budget
+    low = Limit(low=limit.low)
+    there = budget.limits.get(EXPECTED, low)
+    limits = {**budget.limits, UPPER: Limit(high=limit.high)}
+    return Budget(limits=limits | {EXPECTED: Limit(low=max(low.low, there.low), high=there.high)})
+
+
 def parse_limit(text: str, name: str, largest: Callable[[], float], *, whole: bool = True) -> Limit:
     """One limit from its text.
 
@@ -94,7 +105,8 @@ def parse_limit(text: str, name: str, largest: Callable[[], float], *, whole: bo
 def _value(word: str, text: str, name: str, largest: Callable[[], float], whole: bool) -> float:
     timed = name in LATENCIES
     units = "%|ns|us|ms|s" if timed else "%|[kmg]?i?b?"
-    match = re.fullmatch(rf"(\d{{1,15}}(?:\.\d{{0,9}})?|\.\d{{1,9}})\s*({units})", word.strip().lower().replace("µ", "u"))
+    told = word.strip().lower().replace("µ", "u")
+    match = re.fullmatch(rf"(\d{{1,15}}(?:\.\d{{0,9}})?|\.\d{{1,9}})\s*({units})", told)
     forms = TIME_FORMS if timed else BYTE_FORMS if name in BYTE_METRICS else FORMS
     if match is None:
         raise BudgetError(f"budget {text!r} for {name} cannot be read; {forms}")

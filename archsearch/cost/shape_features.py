@@ -21,7 +21,11 @@ CLASSES = ("pointwise", "pointwise of one pixel", "depthwise 3", "depthwise 5", 
 FAMILIES = {"all": CLASSES, "convolution": CLASSES[:8], "depthwise": CLASSES[2:5], "matrix": (*CLASSES[:2], "linear")}
 SUMS = ("madds", "inputs", "outputs", "weights", "ops")
 COLUMNS = tuple(f"{of}: {what}" for of in (*FAMILIES, *CLASSES) for what in SUMS)
-RANK = np.array([0] * 5 + [1] * 5 * (len(FAMILIES) - 1) + [2] * 5 * len(CLASSES))  # how special a column is
+BASIC = ("all: madds", "all: weights", "all: ops", "convolution: outputs", "depthwise: madds")
+RANK = np.array([0 if each in BASIC else 1 + (each.split(":")[0] in CLASSES) for each in COLUMNS])  # how special
+SHAPE = tuple(nth for nth, each in enumerate(COLUMNS)  # columns that tell blocks apart, without their sums
+              if each in ("depthwise 5: ops", "depthwise 7: ops") or each.split(":")[0] == "depthwise"
+              or (each.split(":")[0] in CLASSES and "depthwise" not in each))  # fmt: skip
 _FIELDS = attrgetter("kind", "c_in", "c_out", "size_in", "size_out", "kernel", "per_group", "times")
 _CODE = {kind: float(code) for code, kind in enumerate(KINDS)}
 

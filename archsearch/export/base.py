@@ -32,7 +32,7 @@ class Exporter:
     """A format: the files of a network, written into a folder and read back from it.
 
     `write` gives what is worth telling of the result (an opset), as plain values; it may write to the folder only.
-    `read` runs what the files hold, not the parcel's modules; only a format without weights may ask the parcel for them.
+    `read` runs what the files hold, never the parcel's modules; where they hold no weights it may take the parcel's.
     """
 
     about: str
@@ -41,3 +41,4 @@ class Exporter:
     read: Callable[[Parcel, Path], Answers]
     any_batch: bool = True  # the files take any number of images, whatever `Parcel.batch` says
     weights: bool = True  # the files hold weights
+    runtime: str = "torch"  # the package with which `read` runs them

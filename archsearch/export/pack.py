@@ -15,7 +15,8 @@ from archsearch import plugins
 from archsearch.errors import ExportError
 from archsearch.export.base import Answers, Exporter, Parcel
 
-TOLERANCE = 1e-4  # largest difference of an answer, in units of the largest answer where that is above 1
+TOLERANCE = 1e-4  # largest difference of an answer, as a share of the largest answer
+FAINT = 1e-20  # answers below this are no measure: inside such a network numbers underflow
 BATCHES = (1, 3)  # images at once in the comparison, where any number is possible
 
 
@@ -25,7 +26,8 @@ class Packed:
 
     files: tuple[Path, ...]
     difference: float  # the largest, absolute
-    batches: tuple[int, ...]  # of the random images it was found on
+    answer: float  # the torch model's largest, absolute
+    batches: tuple[int, ...]  # of the random images they were found on
     facts: dict[str, Any]  # what the exporter tells
 
 
@@ -41,12 +43,12 @@ def pack(parcel: Parcel, to: str, out: Path) -> Packed:
     batches = BATCHES if exporter.any_batch or parcel.batch is None else (parcel.batch,)
     with _fresh_folder(out) as folder:
         facts = exporter.write(parcel, folder)
-        found = compare(parcel, exporter.read(parcel, folder), batches)
+        difference, answer = compare(parcel, exporter.read(parcel, folder), batches)
         if out != targets[0]:
             targets[0].parent.mkdir(exist_ok=True)
         for name, target in zip(exporter.files, targets, strict=True):
             os.replace(folder / name, target)
-    return Packed(files=targets, difference=found, batches=batches, facts=facts)
+    return Packed(files=targets, difference=difference, answer=answer, batches=batches, facts=facts)
 
 
 def places(exporter: Exporter, out: Path) -> tuple[Path, ...]:
@@ -71,32 +73,33 @@ def places(exporter: Exporter, out: Path) -> tuple[Path, ...]:
     return targets
 
 
-def compare(parcel: Parcel, answers: Answers, batches: Sequence[int]) -> float:
-    """The largest absolute difference from the torch model's answers, on random images.
+def compare(parcel: Parcel, answers: Answers, batches: Sequence[int]) -> tuple[float, float]:
+    """The largest absolute difference from the torch model's answers on random images, and the largest of these.
 
-    raises   ExportError where it is above TOLERANCE (of the largest answer, if that is above 1), or no number
+    A share counts, not an absolute bound: networks that are not trained may answer with numbers like 1e-8.
+    raises   ExportError where the difference is above TOLERANCE of the largest answer, or NaN
     """
-    largest = 0.0
     draw = torch.Generator().manual_seed(0)
     size = parcel.arch.resolution
+    pairs = []
     for batch in batches:
         images = torch.randn(batch, 3, size, size, generator=draw)
         with torch.no_grad():
-            wanted, got = parcel.model(images), answers(images)
-        largest = max(largest, _difference(wanted, got))
-    return largest
+            pairs.append(_compared(parcel.model(images), answers(images)))
+    return max(found for found, _ in pairs), max(largest for _, largest in pairs)
 
 
-def _difference(wanted: Tensor, got: Tensor) -> float:
+def _compared(wanted: Tensor, got: Tensor) -> tuple[float, float]:
     if not wanted.isfinite().all():
         raise ExportError("the network answers with infinite numbers or NaN: its weights are of no use")
     if got.shape != wanted.shape:
         raise ExportError(f"the exported network answers with shape {list(got.shape)} instead of {list(wanted.shape)}")
-    found, scale = float((got - wanted).abs().max()), max(1.0, float(wanted.abs().max()))
-    if not found <= TOLERANCE * scale:
-        raise ExportError(f"the exported network differs by {found:.2g} from the torch model, whose largest answer is "
-                          f"{scale:.3g}; at most {TOLERANCE * scale:.2g} is rounding")  # fmt: skip
-    return found
+    found, largest = float((got - wanted).abs().max()), float(wanted.abs().max())
+    bound = TOLERANCE * max(FAINT, largest)
+    if not found <= bound:  # NaN, too
+        raise ExportError(f"the exported network differs by {found:.2g} from the torch model, whose answers go up to "
+                          f"{largest:.3g}; at most {bound:.2g} can be rounding")  # fmt: skip
+    return found, largest
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import torch
@@ -31,8 +32,7 @@ For inference: batch norm is folded into the convolutions. Images are normalised
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: F401
+from torch import Tensor, nn{functional}
 
 WEIGHTS = Path(__file__).with_suffix(".pt")
 SIZE = {size}  # pixels
@@ -118,10 +118,11 @@ def source(arch: Arch, written: Sequence[Line], answer: Sequence[int]) -> str:
     """
     made = [f"self.{name} = {MAKERS[type(each)](each)}" for line in written for name, each in line.made().items()]
     steps, last = _forward(arch, written)
+    functional = "\nfrom torch.nn import functional as F" if any("F." in each for each in steps) else ""
     more = DETECTIONS if written[-1].op.kind == "detections" else ""
-    shape = ", ".join(["b", *map(str, answer[1:])])
-    return FILE.format(key=key(arch), text=to_text(arch), size=arch.resolution, answer=f"float32[{shape}]",
-                       made=_indented(made), steps=_indented(steps), last=last, more=more)  # fmt: skip
+    shape = f"float32[{', '.join(['b', *map(str, answer[1:])])}]"
+    return FILE.format(key=key(arch), text=fill(to_text(arch), 110), size=arch.resolution, functional=functional,
+                       answer=shape, made=_indented(made), steps=_indented(steps), last=last, more=more)  # fmt: skip
 
 
 def _forward(arch: Arch, written: Sequence[Line]) -> tuple[list[str], str]:

@@ -98,6 +98,6 @@ def _quiet() -> Iterator[None]:
 
 
 ONNX = Exporter(about="ONNX graph with its weights, batch norm folded", files=("model.onnx",),
-                write=write_onnx, read=read_onnx, any_batch=False)  # fmt: skip
+                write=write_onnx, read=read_onnx, any_batch=False, runtime="onnxruntime")  # fmt: skip
 PT2 = Exporter(about="torch.export program with its weights, batch norm folded", files=("model.pt2",),
                write=write_pt2, read=read_pt2, any_batch=False)  # fmt: skip

@@ -18,6 +18,7 @@ from archsearch.measure.stats import half_width, low_quartile, median_interval, 
 
 MOST_RUNS = 40  # of one visit
 WARM_RUNS = 60  # at most, before anything counts
+BINS = 24  # of a measurement's distribution
 VISIT_MS = 1.0  # a visit of a short block lasts about this long
 
 
@@ -66,11 +67,13 @@ class Measurement:
     raw_ms: float  # plain median of all timed runs
     q25_ms: float  # their quartiles
     q75_ms: float
-    visits: int
-    runs: int
-    repeated: int  # visits that drift made worthless
-    settled: bool  # whether warm-up came to rest
-    precise: bool  # whether the interval is as narrow as was asked for
+    bins: tuple[int, ...] = ()  # timed runs in equal bins from `bins_ms[0]` to `bins_ms[1]`; longer ones in the last
+    bins_ms: tuple[float, float] = (0.0, 0.0)
+    visits: int = 1
+    runs: int = 1
+    repeated: int = 0  # visits that drift made worthless
+    settled: bool = True  # whether warm-up came to rest
+    precise: bool = False  # whether the interval is as narrow as was asked for
     foreign_load: float | None = None  # cores that other processes kept busy meanwhile, where the system tells
     memory_bytes: int | None = None  # peak resident memory of the runtime with this model, where it was measured
 
@@ -114,9 +117,17 @@ class Course:
         return Measurement(
             name=self.name, ms=ms, low=low * reference_ms if np.isfinite(low) else ms,
             high=high * reference_ms if np.isfinite(high) else ms, raw_ms=raw, q25_ms=q25, q75_ms=q75,
-            visits=len(self.counted), runs=len(times), repeated=len(self.drifted), settled=self.settled,
+            **_bins(times), visits=len(self.counted), runs=len(times), repeated=len(self.drifted), settled=self.settled,
             precise=half_width(ratios) <= effort.target,
         )  # fmt: skip
+
+
+def _bins(times: Sequence[float]) -> dict[str, Any]:
+    """The distribution of the runs, from the fastest to twice the distance from there to their upper quartile."""
+    least, upper = float(np.min(times)), float(np.quantile(times, 0.75))
+    most = least + 2 * max(upper - least, 0.01 * least)
+    counts, _ = np.histogram(np.minimum(times, most), bins=BINS, range=(least, most))
+    return {"bins": tuple(counts.tolist()), "bins_ms": (least, most)}
 
 
 Tell = Callable[[int, int], None]  # candidates that are done, of how many

@@ -21,11 +21,7 @@ class OnnxRuntime:
 
     def load(self, model: Model) -> OrtModel:
         """A session with the model; raises DeviceError where onnxruntime refuses it."""
-        made = onnx_bytes(model.ops, model.inputs, batch=self.settings.batch)
-        if self.settings.dtype == "int8":
-            from archsearch.measure.ort_int8 import quantised
-
-            made = quantised(made, model, self.settings.batch)
+        made = onnx_of(model, self.settings)
         try:
             return OrtModel(made, threads=self.settings.threads, batch=self.settings.batch)
         except Exception as error:  # onnxruntime's own classes, which it does not share a base for
@@ -34,6 +30,16 @@ class OnnxRuntime:
     def fingerprint(self) -> dict[str, Any]:
         """This machine, onnxruntime's version, the settings."""
         return {"device": self.name, **self.settings.to_dict(), **host(["onnxruntime", "numpy"])}
+
+
+def onnx_of(model: Model, settings: Settings) -> bytes:
+    """A model as the ONNX file that onnxruntime is given, here or on another machine."""
+    made = onnx_bytes(model.ops, model.inputs, batch=settings.batch)
+    if settings.dtype == "int8":
+        from archsearch.measure.ort_int8 import quantised
+
+        made = quantised(made, model, settings.batch)
+    return made
 
 
 def onnxruntime_device(settings: Settings) -> OnnxRuntime:

@@ -1,7 +1,6 @@
 """A model as the torch modules that are timed: batch norm folded, weights that keep activations alive, inputs drawn."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -70,7 +69,7 @@ def _fill(module: nn.Module) -> None:
 
 def drawn_inputs(
     model: Model, dtype: str, batch: int, *, device: str = "cpu", layout: torch.memory_format
-) -> Sequence[Tensor]:
+) -> list[Tensor]:
     """Normal numbers, one tensor [batch, channels, side, side] for each input; the same for each call."""
     draw = torch.Generator().manual_seed(0)
     shapes = [(batch, channels, side, side) for _, channels, side in model.inputs]

@@ -16,9 +16,8 @@ from archsearch.errors import SpaceError
 from archsearch.report.frame import Budgets, candidates
 from archsearch.report.networks import run_networks
 from archsearch.surrogate.front import groups
-from archsearch.surrogate.handover import FEWEST, Evidence, learnt, measured, observed
+from archsearch.surrogate.handover import FEWEST, LIKELY, Evidence, learnt, measured, observed
 
-LIKELY = 0.5  # probability of being on the front from which a network is listed
 BELIEFS = ("believed", "believed_sd", "p_front", "group", "observed", "handed_over")
 
 

@@ -11,7 +11,7 @@ from archsearch.search.plan import AMOUNTS
 
 # What may change on resume: amounts, limits and places. Space and data may be spelled otherwise, not their hashes.
 FREE = ("trials", "timeout", "trial_timeout", "finalists", "threads", "device", "space", "data", "study", "budgets",
-        "stop_when_flat")  # fmt: skip
+        "stop_when_flat", "latency")  # fmt: skip
 
 
 SAMPLER = "greybox"  # where none is named
@@ -45,6 +45,9 @@ class RunConfig:
     stop_when_flat: float | None = None  # share of the hypervolume that the next network must be expected to add
     device: str = "cpu"
     threads: int | None = None
+    latency: str | None = None  # file of the latency table; the run keeps a copy
+    latency_hash: str | None = None  # of what it predicts
+    latency_device: str | None = None  # on which the front is timed
     storage: str | None = None  # Optuna storage URL; None = the journal in the run's folder
     study: str = STUDY  # name of the study in that storage
 
@@ -102,6 +105,9 @@ def differences(there: RunConfig, here: RunConfig) -> list[str]:
         if f.name in FREE or was == now:
             continue
         name = f.name.removesuffix("_hash")  # told by its name, compared by its hash
+        if name == "latency" and None in (was, now):
+            told.append(f"it was begun {'without' if was is None else 'with'} a latency table")
+            continue
         was, now = getattr(there, name), getattr(here, name)
         told.append(f"{name} {now!r} has changed" if was == now else f"{name} is {was!r} there, {now!r} here")
     return told
@@ -113,5 +119,6 @@ def study_name(config: RunConfig) -> str:
     A run keeps the name that it began with, also when its budgets change.
     """
     kept = {name: value for name, value in config.to_dict().items() if name not in FREE or name == "budgets"}
+    kept = {name: value for name, value in kept.items() if value is not None or not name.startswith("latency")}
     digest = hashlib.sha256(repr(sorted(kept.items())).encode()).hexdigest()[:12]
     return STUDY if config.storage is None else f"{STUDY}-{digest}"

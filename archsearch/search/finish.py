@@ -16,6 +16,7 @@ from archsearch.records import TESTED, RunFolder, stands
 from archsearch.search.ledger import Ledger
 from archsearch.search.lock import FileLock
 from archsearch.search.propose import Problem
+from archsearch.search.times import NONE, Times
 from archsearch.search.worker import POLL_S, Watch, afresh, job_seed
 from archsearch.spec.arch import Arch
 
@@ -25,17 +26,17 @@ def trained(trials: list[FrozenTrial]) -> list[FrozenTrial]:
     return [t for t in trials if t.state == TrialState.COMPLETE and stands(t.user_attrs)]
 
 
-def fitting(trials: list[FrozenTrial], budget: Budget) -> list[FrozenTrial]:
-    """The first trained trial of each network that fits the budget of now."""
+def fitting(trials: list[FrozenTrial], budget: Budget, times: Times = NONE) -> list[FrozenTrial]:
+    """The first trained trial of each network that fits the budget of now, by what was measured of it, too."""
     first: dict[str, FrozenTrial] = {}
     for trial in trained(trials):
         first.setdefault(trial.user_attrs["key"], trial)
-    return [t for t in first.values() if budget.fits(t.user_attrs["costs"])]
+    return [t for key, t in first.items() if budget.fits(t.user_attrs["costs"]) and times.holds(key, budget)]
 
 
-def front_trials(trials: list[FrozenTrial], budget: Budget) -> list[FrozenTrial]:
+def front_trials(trials: list[FrozenTrial], budget: Budget, times: Times = NONE) -> list[FrozenTrial]:
     """The trained networks within the budget that no other beats, cheapest first."""
-    known = fitting(trials, budget)
+    known = fitting(trials, budget, times)
     if not known:
         return []
     values = np.array([[-t.values[0], *t.values[1:]] for t in known])
@@ -43,22 +44,22 @@ def front_trials(trials: list[FrozenTrial], budget: Budget) -> list[FrozenTrial]
     return sorted(best, key=lambda t: (*t.values[1:], -t.values[0]))
 
 
-def rung_trials(trials: list[FrozenTrial], problem: Problem) -> list[FrozenTrial | None]:
+def rung_trials(trials: list[FrozenTrial], problem: Problem, times: Times = NONE) -> list[FrozenTrial | None]:
     """The best network within each rung of the ladder; None where none was trained."""
-    known = fitting(trials, problem.budget)
-    cost = [t.values[1] for t in known]
+    known = fitting(trials, problem.budget, times)
+    cost = [times.worst(t, problem.minimize[0]) for t in known]
     rows = best_within(problem.ladder, cost, [t.values[0] for t in known])
     return [known[row] if row >= 0 else None for row in rows]
 
 
-def members(trials: list[FrozenTrial], problem: Problem) -> list[FrozenTrial]:
+def members(trials: list[FrozenTrial], problem: Problem, times: Times = NONE) -> list[FrozenTrial]:
     """The best of a run as measured, cheapest first: the winners of the rungs, each once; else the front.
 
     What is handed over in the end is what is believed of it: `search.believed.chosen`.
     """
     if not problem.ladder:
-        return front_trials(trials, problem.budget)
-    won = {t.number: t for t in rung_trials(trials, problem) if t is not None}
+        return front_trials(trials, problem.budget, times)
+    won = {t.number: t for t in rung_trials(trials, problem, times) if t is not None}
     return list(won.values())
 
 

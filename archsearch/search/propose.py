@@ -13,7 +13,7 @@ import numpy as np
 from optuna.trial import TrialState
 
 from archsearch import plugins
-from archsearch.cost.budget import Budget
+from archsearch.cost.budget import LATENCIES, Budget
 from archsearch.cost.count import BUILT_IN, all_metrics, count
 from archsearch.evaluate.table_domain import TableDomain
 from archsearch.records import AGAIN, GIVEN, OVER, REPLAYED, RUNNING, SKIPPED, TRAINED, WANTED
@@ -33,6 +33,7 @@ from archsearch.surrogate.domain import Domain
 from archsearch.surrogate.space_domain import SpaceDomain
 
 if TYPE_CHECKING:
+    from archsearch.cost.latency import LatencyTable
     from archsearch.evaluate.table import Table
 
 __all__ = ["Candidate", "Problem", "Proposer", "is_first"]
@@ -51,6 +52,7 @@ class Problem:
     ladder: tuple[float, ...] = ()  # rungs of minimize[0], rising; the largest is a hard limit, too
     repeats: bool = False  # whether a sampler may have a network trained again
     table: "Table | None" = None  # of trained networks of this space: then nothing else may be proposed
+    latency: "LatencyTable | None" = None  # of the device that counts; its metrics are bound (`cost.count.bind`)
 
     @cached_property
     def domain(self) -> Domain:
@@ -67,7 +69,8 @@ class Problem:
     def costs(self, code: Codes) -> dict[str, Any]:
         """All metrics of one network: as its table tells them, else counted; what neither knows is left out."""
         told = {} if self.table is None else self.table.told(code)
-        asked = dict.fromkeys([*all_metrics(), *self.minimize, *self.budget.limits])
+        timed = () if self.latency is None else LATENCIES
+        asked = dict.fromkeys([*all_metrics(), *timed, *self.minimize, *self.budget.limits])
         own = () if self.table is None else self.table.costs
         return count(self.space.decode(code), [name for name in asked if name not in own or name in BUILT_IN]) | told
 

@@ -13,6 +13,8 @@ from archsearch.search.ledger import Ledger
 from archsearch.search.lock import is_alive
 from archsearch.search.propose import Problem
 
+NO_WORKERS = ("propose", "final-", "latency")  # how locks begin that are no worker's
+
 
 def settle_budgets(ledger: Ledger, problem: Problem, folder: RunFolder) -> str | None:
     """Note a problem's limits in its study; what a change means, in one line. Hold the run's lock.
@@ -38,7 +40,7 @@ def settle_budgets(ledger: Ledger, problem: Problem, folder: RunFolder) -> str |
 
 def check_alone(folder: RunFolder) -> None:
     """Raise RunError where some worker of the run is alive: it would go on under the old limits."""
-    places = [path for path in folder.workers.glob("*.lock") if not path.name.startswith(("propose", "final-"))]
+    places = [path for path in folder.workers.glob("*.lock") if not path.name.startswith(NO_WORKERS)]
     alive = sum(map(is_alive, places))
     if alive:
         raise RunError(

@@ -1,6 +1,7 @@
 """A run: a space, budgets, objectives, an evaluator, a sampler and a folder, put together and carried to its end."""
 
 import hashlib
+import json
 import socket
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -8,8 +9,11 @@ from dataclasses import dataclass
 
 import optuna
 
+from archsearch.cost.latency import LatencyTable
 from archsearch.errors import RunError
 from archsearch.evaluate.base import Evaluator
+from archsearch.measure.method import Effort
+from archsearch.measure.pick import Stopwatch
 from archsearch.records import ALL, OBJECTIVES, SINCE, RunFolder, read_toml, to_toml, write_atomic
 from archsearch.search.believed import chosen
 from archsearch.search.config import RunConfig, differences
@@ -19,13 +23,14 @@ from archsearch.search.ledger import Direction, Ledger, open_journal
 from archsearch.search.lock import FileLock
 from archsearch.search.propose import Problem, Proposer
 from archsearch.search.rebudget import settle_budgets
+from archsearch.search.timed import Outcome, Timer, outcome, standing
 from archsearch.search.wanted import ask_for, still_wanted
 from archsearch.search.worker import ALL_TRIED, Limits, Watch, Worker
 from archsearch.spec.fields import Codes
 from archsearch.spec.space import SearchSpace
 
 HOME = "archsearch:folder"  # attribute of a study in a shared storage
-OURS = ("workers", "checkpoints")  # folders of a run that was cut off while it was made
+OURS = ("workers", "checkpoints", "latency.json")  # what may lie there of a run that was cut off while it was made
 
 
 def space_hash(space: SearchSpace) -> str:
@@ -33,6 +38,12 @@ def space_hash(space: SearchSpace) -> str:
     stages = [sorted((name, repr(source)) for name, source in stage.fields.items()) for stage in space.stages]
     told = repr((space.axes, space.width, space.resolution, space.stem, stages, space.head))
     return hashlib.sha256(told.encode()).hexdigest()[:12]
+
+
+def latency_hash(table: LatencyTable) -> str:
+    """Twelve hexadecimal digits over what a latency table predicts; its verification may come later."""
+    told = {name: value for name, value in table.to_dict().items() if name not in ("verified", "about")}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def fit_to_images(space: SearchSpace, native: int) -> tuple[SearchSpace, str | None]:
@@ -92,9 +103,19 @@ class Run:
         self._note_all(tried)
         return why
 
+    def time(self, stopwatch: Stopwatch, watch: Watch, effort: Effort | None = None) -> Outcome:
+        """Time what would be reported on the device, until each of it holds the limits there; what that showed.
+
+        raises   DeviceError where the device cannot run a network
+        """
+        timer = Timer(folder=self.folder, ledger=self.ledger, problem=self.problem, stopwatch=stopwatch, watch=watch,
+                      effort=effort or Effort())  # fmt: skip
+        timer.settle()
+        return outcome(self.ledger, self.problem, self.config.latency_device or "")
+
     def finish(self, evaluator: Evaluator, watch: Watch) -> None:
         """Retrain the believed front, or the believed winners of the ladder's rungs, in full and test them once."""
-        best = chosen(self.ledger.trials(), self.problem, self.config.finalists)
+        best = chosen(self.ledger.trials(), self.problem, self.config.finalists, standing(self.ledger))
         finals = Finals(folder=self.folder, ledger=self.ledger, evaluator=evaluator, seed=self.config.seed, watch=watch)
         finals.retrain(best)
 
@@ -128,6 +149,8 @@ def begun(config: RunConfig, problem: Problem, folder: RunFolder) -> Ledger:
     """The run's study, its command written before; a new folder whose storage cannot be opened is not claimed."""
     new = not folder.command.exists()
     if new:
+        if problem.latency is not None:
+            write_atomic(folder.latency, json.dumps(problem.latency.to_dict()))
         write_atomic(folder.command, to_toml(config.to_dict()))
     try:
         ledger = open_ledger(folder, config.storage, config.study, problem.minimize)

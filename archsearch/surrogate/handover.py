@@ -18,6 +18,7 @@ FEWEST = 8  # different networks from which a surrogate is asked
 DRAWS = 2000  # joint samples: a probability is exact to a point
 SPREAD = 4.0  # sd; what cannot reach the front within this is not sampled
 DRAWN = 500  # networks sampled together at most
+LIKELY = 0.5  # probability of being on the front from which a network is listed
 DIGITS = 9  # of a believed accuracy; what differs behind them is rounding, and no reason to hand a network over
 
 

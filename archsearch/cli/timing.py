@@ -1,0 +1,139 @@
+"""The latency table of a command: which file it is, whether it may be trusted, and the device on which to time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archsearch import plugins
+from archsearch.errors import LatencyError, RunError
+
+if TYPE_CHECKING:
+    from archsearch.cost.latency import LatencyTable
+    from archsearch.measure.device import Settings
+    from archsearch.measure.pick import Stopwatch
+
+FORCE = "--force-latency uses it all the same"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the options say of latency."""
+
+    file: Path | None = None
+    device: str | None = None
+    force: bool = False
+
+    @property
+    def named(self) -> bool:
+        """Whether a table or a device was named."""
+        return self.file is not None or self.device is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """A latency table in use."""
+
+    file: Path  # where it was read
+    table: "LatencyTable"
+    device: str  # by name
+    stopwatch: "Stopwatch | None"  # None: the device is not at hand, and use of the table was forced
+    warnings: tuple[str, ...] = ()  # that were overruled
+
+
+def devices(train: str | None, latency: str | None) -> tuple[str | None, str | None]:
+    """The device to train on and the one to time on, as `--device` and `--latency-device` name them.
+
+    `--device` takes either: cpu, cuda and cuda:N train; the name of any other device of ours is one to time on.
+    raises   RunError where both options name a device to time on, and not the same
+    """
+    if train is None or not is_timed(train):
+        return train, latency
+    if latency not in (None, train):
+        raise RunError(f"--device {train} and --latency-device {latency} both name a device to time on; leave out one")
+    return None, train
+
+
+def is_timed(name: str) -> bool:
+    """Whether this is the name of a device that is for timing alone."""
+    from archsearch.measure.pick import REMOTE
+
+    return name.startswith(REMOTE) or (name != "cuda" and name in plugins.names("devices"))
+
+
+def timing(wish: Wish, space: str, *, kept: Path | None = None, device: str | None = None) -> Timing:
+    """The table that a command shall use.
+
+    space    its name; the table must be made for it
+    kept     the copy in the folder of a run that goes on: it was looked at when the run began
+    device   that the run has timed on
+    raises   LatencyError, one line, where there is none, or none that may be trusted and nobody forces it
+    """
+    from archsearch.cost.latency import read_table
+
+    file = wish.file or kept or _default(space, wish.device)
+    table = read_table(file)
+    name = wish.device or device or str(table.fingerprint["device"])
+    stopwatch, differs = _at_hand(name, table)
+    doubts = [*([] if kept is not None and wish.file is None else _doubts(table, file, space)), *differs]
+    if doubts and not wish.force:
+        raise LatencyError(f"latency table {file} cannot be trusted: {doubts[0]}; {FORCE}")
+    return Timing(file=file, table=table, device=name, stopwatch=stopwatch, warnings=tuple(doubts))
+
+
+def bound(wish: Wish, space: str, **found: Any) -> Timing:
+    """The same, its two metrics made known to all that counts."""
+    from archsearch.cost.count import bind
+    from archsearch.cost.latency import metrics_of
+
+    made = timing(wish, space, **found)
+    bind(*metrics_of(made.table))
+    return made
+
+
+def _default(space: str, device: str | None) -> Path:
+    """Where the table of a space lies when no file is named."""
+    from archsearch.measure.device import Settings
+    from archsearch.measure.pick import DEFAULT
+    from archsearch.records import latency_file
+
+    name = device or DEFAULT
+    path = latency_file(space, name, **Settings().to_dict())
+    if not path.is_file():
+        raise LatencyError(
+            f"there is no latency table {path}; make one: archsearch latency table build {space} --device {name}, "
+            "or name another: --latency-table FILE"
+        )
+    return path
+
+
+def _doubts(table: "LatencyTable", file: Path, space: str) -> list[str]:
+    """Why a table should be no limit."""
+    doubts = []
+    if table.verified is None:
+        doubts.append(f"it is not verified (archsearch latency table verify {file})")
+    elif not table.passed:
+        doubts.append("it failed its verification")
+    if table.space != space:
+        doubts.append(f"it was made for space {table.space}, and this is {space}")
+    return doubts
+
+
+def _at_hand(name: str, table: "LatencyTable") -> "tuple[Stopwatch | None, list[str]]":
+    """The device, and how it differs from the one that the table was made on."""
+    from archsearch.measure.fingerprint import differences
+    from archsearch.measure.pick import REMOTE, pick
+
+    if not name.startswith(REMOTE) and name not in plugins.names("devices"):
+        return None, [f"its device {name} is none that this machine can time on, so the front cannot be measured"]
+    stopwatch = pick(name, settings_of(table.fingerprint))
+    told = differences(table.fingerprint, stopwatch.fingerprint())
+    return stopwatch, [f"it was made elsewhere: {told[0]}"] if told else []
+
+
+def settings_of(fingerprint: Mapping[str, Any]) -> "Settings":
+    """How networks were run for a table."""
+    from archsearch.measure.device import Settings
+
+    known = {name: value for name, value in fingerprint.items() if name in Settings().to_dict() and value is not None}
+    return Settings(**known)

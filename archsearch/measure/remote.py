@@ -1,0 +1,190 @@
+"""The device `remote:HOST`: the ONNX files are timed on another machine over SSH, by the method's own files.
+
+The runner there (runner.py) is detached: it goes on while the connection is down, and when this process is gone. All
+results lie on the host until they have arrived; the same command finds them again.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from archsearch.errors import DeviceError
+from archsearch.measure.device import Settings, missing, only
+from archsearch.measure.local import Keep, Tell, _silent
+from archsearch.measure.method import Effort, Measurement
+from archsearch.measure.model import Model
+from archsearch.measure.onnxruntime_device import onnx_of
+from archsearch.measure.remote_job import (
+    ENTRY, OLDEST, PROBE, UNPACK, Job, code_files, code_name, file_of, key, tar, tars,
+)  # fmt: skip
+from archsearch.measure.runner import CHUNK
+from archsearch.measure.ssh import Ssh
+
+FOLDER = "~/.cache/archsearch-runner"
+WAIT_S = 10.0  # for which a connection waits for something to tell
+RESTARTS = 3  # of a runner that ends without a new result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where things lie on a host."""
+
+    folder: str
+    code: str
+    job: str
+    files: frozenset[str]  # of the job, that are there already
+
+    def path(self, name: str) -> str:
+        """A file or folder in the runner's folder."""
+        return f"{self.folder}/{name}"
+
+
+@dataclass(slots=True)
+class Arrived:
+    """What has come back of the candidates that are wanted."""
+
+    wanted: frozenset[str]
+    anchor: float | None
+    keep: Keep
+    found: dict[str, Measurement] = field(default_factory=dict)
+    offset: int = 0
+
+    def take(self, lines: str) -> None:
+        """Some lines of results; the host timed ratios, so another anchor scales them."""
+        self.offset += len(lines)
+        for row in map(json.loads, lines.splitlines()):
+            if row["key"] not in self.wanted or row["key"] in self.found:
+                continue
+            self.anchor = row["anchor"] if self.anchor is None else self.anchor
+            made, scale = _measurement(row["measurement"]), self.anchor / row["anchor"]
+            made = replace(made, ms=made.ms * scale, low=made.low * scale, high=made.high * scale)
+            self.found[row["key"]] = made
+            self.keep(made, self.anchor)
+
+
+def _measurement(plain: dict[str, Any]) -> Measurement:
+    """What JSON made lists of are tuples."""
+    return Measurement(**{name: tuple(each) if isinstance(each, list) else each for name, each in plain.items()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remote:
+    """Networks as ONNX models in onnxruntime on the CPU of another machine."""
+
+    host: str  # user@host, or a name of the user's ssh configuration
+    settings: Settings
+    python: str = "python3"
+    folder: str | None = None  # on the host
+    ssh: tuple[str, ...] = ("ssh",)
+    chunk: int = CHUNK  # models that are timed side by side, and done again where a runner is killed
+    patience_s: float = 600.0  # without any answer, until the host counts as lost
+    pause_s: float = 1.0  # before a connection that broke is made anew; doubled from try to try
+
+    def __post_init__(self) -> None:
+        for name in ("python", "folder"):
+            value = getattr(self, name)
+            if value is not None and (not value or value.startswith("-") or not value.isprintable()):
+                raise DeviceError(f"{value!r} cannot be the {name} of a remote device")
+        _ = self.line
+
+    @property
+    def line(self) -> Ssh:
+        """The connection; raises DeviceError for a name that is no host's."""
+        return Ssh(host=self.host, command=self.ssh, patience_s=self.patience_s, pause_s=self.pause_s)
+
+    @property
+    def name(self) -> str:
+        """As it is asked for."""
+        return f"remote:{self.host}"
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What the times on the host depend on."""
+        place = self._ready("none")
+        return self._run(place, "fingerprint", json.dumps(self.settings.to_dict()))
+
+    def measure(
+        self, models: Sequence[Model], reference: Model, *, anchor: float | None, effort: Effort, seed: int = 0,
+        tell: Tell = _silent, keep: Keep = _silent,
+    ) -> tuple[list[Measurement], float]:  # fmt: skip
+        """Time models side by side, in random order; arguments and result as of `local.Local.measure`.
+
+        Results that a call like this one left on the host are taken; once all have arrived they are removed there.
+        raises   DeviceError for a model that onnxruntime cannot run there, or a host that is lost
+        """
+        if not models:
+            return [], float(anchor or 0.0)
+        job = Job(host=self.host, settings=self.settings, effort=effort, seed=seed, reference=reference)
+        order = np.random.default_rng(seed).permutation(len(models)).tolist()
+        distinct = list({key(models[each]): models[each] for each in order}.values())
+        place = self._ready(job.name)
+        self._copy(place, [reference, *distinct])
+        arrived = Arrived(wanted=frozenset(map(key, distinct)), anchor=anchor, keep=keep)
+        self._follow(place, job.wanted(distinct, anchor, self.chunk), arrived, tell)
+        self._run(place, "drop", place.path(place.job))
+        return [arrived.found[key(model)] for model in models], float(arrived.anchor or 0.0)
+
+    def _ready(self, job: str) -> Place:
+        """A host that can be used, with the runner's files on it; raises DeviceError that says what it lacks."""
+        code = code_name()
+        told = self.line.first([self.python, "-c", PROBE, self.folder or FOLDER, code, job])
+        if tuple(told["python"]) < OLDEST:
+            there, least = (".".join(map(str, each)) for each in (told["python"], OLDEST))
+            raise DeviceError(f"{self.python} on {self.host} is Python {there}; timing there needs {least} or newer")
+        if lacking := [name for name, version in told["packages"].items() if version is None]:
+            raise DeviceError(
+                f"{self.host} lacks {' and '.join(lacking)}; there: {self.python} -m pip install onnxruntime"
+            )
+        place = Place(folder=told["folder"], code=code, job=job, files=frozenset(told["files"]))
+        if not told["code"]:
+            self._unpack(place, tar(code_files(code)))
+        return place
+
+    def _copy(self, place: Place, models: Sequence[Model]) -> None:
+        """The ONNX files that are not there yet."""
+        absent = {file_of(model): model for model in models if file_of(model) not in place.files}
+        names = {f"{place.job}/{file}": model for file, model in absent.items()}
+        for stream in tars(list(names), lambda name: onnx_of(names[name], self.settings)):
+            self._unpack(place, stream)
+
+    def _follow(self, place: Place, wanted: dict[str, Any], arrived: Arrived, tell: Tell) -> None:
+        """Have a runner at work until all that is wanted has arrived."""
+        job, total, starts = place.path(place.job), len(arrived.wanted), 0
+        self._start(place, wanted)
+        while len(arrived.found) < total:
+            seen = self._run(place, "look", job, str(arrived.offset), str(WAIT_S))
+            arrived.take(seen["lines"])
+            tell(min(len(arrived.found) + seen["now"] * seen["running"], total), total)
+            if seen["failed"]:
+                raise DeviceError(f"{self.host}: {seen['failed']}")
+            if seen["lines"]:
+                starts = 0
+            elif not seen["running"]:
+                if starts == RESTARTS:
+                    raise DeviceError(f"{self.host}: the runner ends without a result: {seen['log']} ({job}/log)")
+                starts += 1
+                self._start(place, wanted)
+
+    def _start(self, place: Place, wanted: dict[str, Any]) -> None:
+        entry = f"{place.path(place.code)}/{ENTRY}"
+        told = self._run(place, "start", place.path(place.job), entry, stdin=json.dumps(wanted).encode())
+        if told["busy"] is not None:
+            pid = told["busy"].get("pid")
+            raise DeviceError(f"{self.host} is timing something else for you; wait for it, or end it there: kill {pid}")
+
+    def _run(self, place: Place, *words: str, stdin: bytes = b"") -> dict[str, Any]:
+        return self.line.call([self.python, f"{place.path(place.code)}/{ENTRY}", *words], stdin)
+
+    def _unpack(self, place: Place, stream: bytes) -> None:
+        self.line.call([self.python, "-c", UNPACK, place.folder], stream)
+
+
+def remote_device(host: str, settings: Settings, **options: Any) -> Remote:
+    """The device behind `remote:HOST`; raises DeviceError where it cannot be asked for, before anything is sent."""
+    only("remote", settings, ("float32", "int8"))
+    if find_spec("onnx") is None:
+        raise missing("remote", "onnx")
+    return Remote(host=host, settings=settings, **options)
