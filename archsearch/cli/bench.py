@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from archsearch.cli.bench_latency import outside_latency
+from archsearch.cli.bench_repeat import predict_latency, repeat_latency
 from archsearch.cli.bench_runs import runs
 from archsearch.cli.bench_search import search
 from archsearch.cli.options import JsonOption, SeedOption
@@ -16,6 +17,8 @@ app = typer.Typer(
 app.command()(search)
 app.command()(runs)
 app.command()(outside_latency)
+app.command()(repeat_latency)
+app.command()(predict_latency)
 
 
 @app.command()

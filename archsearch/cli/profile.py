@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from archsearch.cli.algebra import FixOption, one_space
-from archsearch.cli.options import JsonOption, MaddsBudget, MemoryBudget, ParamsBudget, SeedOption, budget_texts
+from archsearch.cli.options import (
+    JsonOption,
+    LatencyBudget,
+    LatencyTableOption,
+    MaddsBudget,
+    MemoryBudget,
+    ParamsBudget,
+    SeedOption,
+    budget_texts,
+)
 
 if TYPE_CHECKING:
     from archsearch.cost.profile import Choice, Profile
@@ -20,6 +29,8 @@ def profile(
     budget_madds: MaddsBudget = None,
     budget_params: ParamsBudget = None,
     budget_memory: MemoryBudget = None,
+    budget_latency: LatencyBudget = None,
+    latency_table: LatencyTableOption = None,
     fix: FixOption = None,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
@@ -33,11 +44,15 @@ def profile(
     import numpy as np
 
     from archsearch.cli.show import console, print_json
+    from archsearch.cli.timing import with_table
+    from archsearch.cost.budget import lower_by_expectation
     from archsearch.cost.feasible import read_budget
     from archsearch.cost.profile import profile as measure
 
     read = one_space(space, fix)
-    budget = read_budget(budget_texts(budget_madds, budget_params, budget_memory), read)
+    texts = budget_texts(budget_madds, budget_params, budget_memory, latency=budget_latency)
+    with_table(texts, latency_table, read.name)
+    budget = lower_by_expectation(read_budget(texts, read))
     with working("networks that fit") as tell:
         found = measure(read, budget, np.random.default_rng(seed), tell=tell)
     if as_json:

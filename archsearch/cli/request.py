@@ -127,7 +127,11 @@ class Request:
             return None
         if clash := {"latency_ms", *LATENCIES} & {*own}:
             raise LatencyError(f"table {self.table_file} tells {min(clash)} itself; leave out the latency table")
-        made = bound(self.wish, self.named_space.name, kept=kept, device=self.stored.get("latency_device"))
+        space, classes = self.named_space, self.peek.num_classes
+        build = f"--space {self.space or space.name}" + (
+            f" --classes {classes}" if classes != space.head.classes else ""
+        )
+        made = bound(self.wish, space.name, kept=kept, device=self.stored.get("latency_device"), build=build)
         for text in made.warnings:
             self.log.print(f"  latency table {made.file}, forced: {text}", markup=False, soft_wrap=True, style="yellow")
         return made

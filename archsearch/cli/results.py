@@ -33,6 +33,7 @@ def front(
     """
     from archsearch.cli.show import console, print_front, print_json, print_ladder
     from archsearch.errors import RunError
+    from archsearch.report.latency import unmeasured
     from archsearch.report.tables import front_records, ladder_records
     from archsearch.report.view import view
 
@@ -44,6 +45,9 @@ def front(
     records = rungs if ladder else listed
     if seen.beliefs.why and records and not ladder:
         console(error=True).print(f"measured values alone: {seen.beliefs.why}", markup=False, soft_wrap=True)
+    if missing := unmeasured(seen):
+        told = f"{missing} of these networks: latency is only predicted; the same run command measures it"
+        console(error=True).print(told, markup=False, soft_wrap=True)
     if csv is not None:
         import pandas as pd
 

@@ -8,7 +8,7 @@ from typing import Any
 from archsearch.cost.budget import show
 
 HEADINGS = {"madds": "MAdds", "params": "params", "activations": "activations", "peak_memory": "peak memory",
-            "weight_bytes": "weights"}  # fmt: skip
+            "weight_bytes": "weights", "latency": "latency", "latency_upper": "latency at most"}  # fmt: skip
 
 
 def print_json(document: Any) -> None:
@@ -90,7 +90,8 @@ def print_ladder(out: Any, rungs: Sequence[Mapping[str, Any]]) -> None:
     metric = rungs[0]["metric"]
     costs = [metric, *(name for name in ("madds", "params", "peak_memory") if name != metric)]
     own, *others = (HEADINGS.get(name, name) for name in costs)
-    names = [own, "trial", *others, "validation", "believed", "test"]
+    timed = "latency_ms_upper" in rungs[0]
+    names = [own, "trial", *others, *(["measured ms"] if timed else []), "validation", "believed", "test"]
     rows = [
         [show(row["budget"], metric), *(_rung_cells(row, costs) if row["trial"] is not None else ["-"] * len(names))]
         for row in rungs
@@ -101,6 +102,7 @@ def print_ladder(out: Any, rungs: Sequence[Mapping[str, Any]]) -> None:
 def _rung_cells(row: Mapping[str, Any], costs: Sequence[str]) -> list[str]:
     return [
         show(row[costs[0]], costs[0]), str(row["trial"]), *(show(row[name], name) for name in costs[1:]),
+        *(_times(row)[2:] if "latency_ms_upper" in row else ()),
         percent(row["top1"], row["top1_se"]), percent(row["believed"], row["believed_sd"]),
         percent(row["top1_test"], row["top1_test_se"]),
     ]  # fmt: skip
@@ -108,17 +110,26 @@ def _rung_cells(row: Mapping[str, Any], costs: Sequence[str]) -> list[str]:
 
 def print_front(out: Any, records: Sequence[Mapping[str, Any]]) -> None:
     """The Pareto front, cheapest first: the figures as a table, then each network in its text form."""
-    costs = ("madds", "params", "peak_memory")
+    costs, timed = ("madds", "params", "peak_memory"), bool(records) and "latency_ms_upper" in records[0]
     rows = [
-        [str(row["trial"]), *(show(row[name], name) for name in costs), percent(row["top1"], row["top1_se"]),
-         percent(row["believed"], row["believed_sd"]), f"{100 * row['p_front']:.0f} %", str(row["group"]), _front(row),
+        [str(row["trial"]), *(show(row[name], name) for name in costs), *(_times(row) if timed else ()),
+         percent(row["top1"], row["top1_se"]), percent(row["believed"], row["believed_sd"]),
+         f"{100 * row['p_front']:.0f} %", str(row["group"]), _front(row),
          percent(row["top1_test"], row.get("top1_test_se"))]
         for row in records
     ]  # fmt: skip
     names = ["validation", "believed", "p(front)", "group", "front", "test"]
-    out.print(table(["trial", *(HEADINGS[name] for name in costs), *names], rows, left=()))
+    latency = ["predicted ms", "at most ms", "measured ms"] if timed else []
+    out.print(table(["trial", *(HEADINGS[name] for name in costs), *latency, *names], rows, left=()))
     for row in records:
         out.print(f"#{row['trial']:<4} {row['arch']}", markup=False, style="dim", soft_wrap=True)
+
+
+def _times(row: Mapping[str, Any]) -> list[str]:
+    """Latency as a table predicts it, the upper end of that, and as measured, with its 95 % interval [ms]."""
+    measured = [row[name] for name in ("latency_ms", "latency_ms_low", "latency_ms_high")]
+    told = "-" if measured[0] is None else "{:.3g} ({:.3g}-{:.3g})".format(*measured)
+    return [f"{row['latency_ms_predicted']:.3g}", f"{row['latency_ms_upper']:.3g}", told]
 
 
 def _front(row: Mapping[str, Any]) -> str:

@@ -6,7 +6,16 @@ import typer
 
 from archsearch.cli import algebra, explore
 from archsearch.cli.algebra import FixOption, SpaceArgument, opened
-from archsearch.cli.options import JsonOption, MaddsBudget, MemoryBudget, ParamsBudget, SeedOption, budget_texts
+from archsearch.cli.options import (
+    JsonOption,
+    LatencyBudget,
+    LatencyTableOption,
+    MaddsBudget,
+    MemoryBudget,
+    ParamsBudget,
+    SeedOption,
+    budget_texts,
+)
 from archsearch.cli.profile import profile, working
 
 HELP = "Design spaces: list, show, sample, profile, contains, neighbours, compare, refine."
@@ -90,6 +99,8 @@ def sample(
     budget_madds: MaddsBudget = None,
     budget_params: ParamsBudget = None,
     budget_memory: MemoryBudget = None,
+    budget_latency: LatencyBudget = None,
+    latency_table: LatencyTableOption = None,
     fix: FixOption = None,
     band: Annotated[
         str | None, typer.Option("--band", help="Share of the first budget's upper end to stay in, like 0.9..1.0.")
@@ -108,27 +119,30 @@ def sample(
 
     Example: archsearch space sample mobilenet_v2 -n 3 --budget-madds 300M --band 0.9..1.0
     """
-    from archsearch.cli.show import console, print_json, table
+    from archsearch.cli.show import HEADINGS, console, print_json, table
+    from archsearch.cli.timing import with_table
     from archsearch.cost.budget import show as short
-    from archsearch.cost.count import record
+    from archsearch.cost.count import count, record
 
     read = opened(space, fix)
-    budgets = budget_texts(budget_madds, budget_params, budget_memory)
+    budgets = budget_texts(budget_madds, budget_params, budget_memory, latency=budget_latency)
+    timed = with_table(budgets, latency_table, read.name)
     with working("networks that fit") as tell:
         drawn = _drawn(read, budgets, n, seed, band=band, spread=spread, tell=tell)
         records = []
         for nth, arch in enumerate(drawn):
             tell(nth, len(drawn), "networks counted")
-            records.append(record(arch))
+            records.append(record(arch) | count(arch, timed))
     if len(records) < n:
         told = f"number of networks: {len(records):,}, not {n:,}; no more fit, or no more were found"
         console(error=True).print(told, style="dim")
     if as_json:
         print_json(records)
         return
-    shown = ("madds", "params", "peak_memory")
+    shown = ("madds", "params", "peak_memory", *timed)
     rows = [[str(r["key"]), *(short(int(str(r[name])), name) for name in shown), str(r["arch"])] for r in records]
-    console().print(table(["key", "MAdds", "params", "peak memory", "network"], rows, left=(0, 4)))
+    names = ["key", *(HEADINGS[name] for name in shown), "network"]
+    console().print(table(names, rows, left=(0, len(names) - 1)))
 
 
 def _drawn(
@@ -137,6 +151,7 @@ def _drawn(
     """n networks that fit; fewer where fewer do."""
     import numpy as np
 
+    from archsearch.cost.budget import lower_by_expectation
     from archsearch.cost.feasible import read_budget
     from archsearch.cost.sampling import draw, narrowed
     from archsearch.cost.unions import draw_union, union_budget
@@ -148,7 +163,7 @@ def _drawn(
             raise SpaceError(f"--band and --spread are for one space, and {space.name} is several")
         found = draw_union(space, union_budget(budgets, space), n, np.random.default_rng(seed), tell)
         return [space.decode(member, code) for member, code in found]
-    budget = read_budget(budgets, space)
+    budget = lower_by_expectation(read_budget(budgets, space))
     if band is not None:
         budget = narrowed(budget, budgets, band)
     return [

@@ -61,17 +61,20 @@ def is_timed(name: str) -> bool:
     return name.startswith(REMOTE) or (name != "cuda" and name in plugins.names("devices"))
 
 
-def timing(wish: Wish, space: str, *, kept: Path | None = None, device: str | None = None) -> Timing:
+def timing(
+    wish: Wish, space: str, *, kept: Path | None = None, device: str | None = None, build: str = ""
+) -> Timing:  # fmt: skip
     """The table that a command shall use.
 
     space    its name; the table must be made for it
+    build    options of `latency table build` that name the space
     kept     the copy in the folder of a run that goes on: it was looked at when the run began
     device   that the run has timed on
     raises   LatencyError, one line, where there is none, or none that may be trusted and nobody forces it
     """
     from archsearch.cost.latency import read_table
 
-    file = wish.file or kept or _default(space, wish.device)
+    file = wish.file or kept or _default(space, wish.device, build or f"--space {space}")
     table = read_table(file)
     name = wish.device or device or str(table.fingerprint["device"])
     stopwatch, differs = _at_hand(name, table)
@@ -91,7 +94,28 @@ def bound(wish: Wish, space: str, **found: Any) -> Timing:
     return made
 
 
-def _default(space: str, device: str | None) -> Path:
+def with_table(texts: Mapping[str, str], file: Path | None, space: str) -> tuple[str, ...]:
+    """The metrics of a latency table made known to a command that only counts; () where nobody asks for latency.
+
+    texts    the limits as written; one on latency asks for the table, and so does the file's name
+    Doubts about a table are told: nothing is spent on its word here.
+    """
+    from archsearch.cli.show import console
+    from archsearch.cost.budget import LATENCIES
+    from archsearch.cost.count import bind
+    from archsearch.cost.latency import metrics_of, read_table
+
+    if file is None and not {*texts} & {*LATENCIES}:
+        return ()
+    path = file or _default(space, None, f"--space {space}")
+    table = read_table(path)
+    for text in _doubts(table, path, space):
+        console(error=True).print(f"latency table {path}: {text}", markup=False, soft_wrap=True, style="yellow")
+    bind(*metrics_of(table))
+    return LATENCIES
+
+
+def _default(space: str, device: str | None, build: str) -> Path:
     """Where the table of a space lies when no file is named."""
     from archsearch.measure.device import Settings
     from archsearch.measure.pick import DEFAULT
@@ -101,8 +125,8 @@ def _default(space: str, device: str | None) -> Path:
     path = latency_file(space, name, **Settings().to_dict())
     if not path.is_file():
         raise LatencyError(
-            f"there is no latency table {path}; make one: archsearch latency table build {space} --device {name}, "
-            "or name another: --latency-table FILE"
+            f"there is no latency table {path}; make it: archsearch latency table build {build} "
+            f"--device {name} (or name another one: --latency-table FILE)"
         )
     return path
 

@@ -135,6 +135,11 @@ def show(value: float, name: str) -> str:
     return _told(value) if value < 100 else f"{value:.0f}"
 
 
+def exactly(value: int, name: str) -> str:
+    """A cost in full, so that it can be given as a limit: 12,345,678; 0.096541ms."""
+    return f"{value / TIMES['ms']:.9g}ms" if name in LATENCIES else f"{value:,}"
+
+
 def _told(value: float) -> str:
     """A whole number as it is, any other with six digits."""
     return f"{value:.0f}" if value == round(value) else f"{value:.6g}"

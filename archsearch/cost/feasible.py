@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from archsearch.cost.budget import Budget, parse_limit, show
+from archsearch.cost.budget import Budget, exactly, parse_limit, show
 from archsearch.cost.count import BUILT_IN
 from archsearch.cost.exact.coarse import Near, near
 from archsearch.cost.exact.counting import Fitting, Tell, fitting, silent
@@ -67,12 +67,12 @@ def check(space: SearchSpace, budget: Budget, tell: Tell = silent) -> None:
         if ends.low > limit.high:
             raise BudgetError(
                 f"no network of space {space.name} has {name} of at most {show(limit.high, name)}; "
-                f"the nearest possible is {about}{ends.low:,} ({show(ends.low, name)})"
+                f"the nearest possible is {about}{exactly(ends.low, name)} ({show(ends.low, name)})"
             )
         if ends.high < limit.low:
             raise BudgetError(
                 f"no network of space {space.name} has {name} of at least {show(limit.low, name)}; "
-                f"the nearest possible is {about}{ends.high:,} ({show(ends.high, name)})"
+                f"the nearest possible is {about}{exactly(ends.high, name)} ({show(ends.high, name)})"
             )
     if budget.limits:
         _found(space, budget, 1, np.random.default_rng(0), tell=tell)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from archsearch.cost.budget import Budget, Limit
+from archsearch.cost.budget import Budget, Limit, exactly
 from archsearch.cost.climb import climbed
 from archsearch.cost.exact.counting import Effort, Tell, silent
 from archsearch.cost.table import CostTable, cost_table
@@ -87,7 +87,7 @@ def nothing(space: SearchSpace, budget: Budget, codes: Codes, *, none: bool | No
     """
     table = cost_table(space, tuple(budget.limits))
     best, proved = (_least(codes, budget, table)[0], True) if none is None else nearest(space, budget, codes, tell)
-    told = ", ".join(f"{name} {int(value[0]):,}" for name, value in table.count(best[None]).items())
+    told = ", ".join(f"{name} {exactly(int(value[0]), name)}" for name, value in table.count(best[None]).items())
     return BudgetError(
         f"no network of space {space.name} {'meets' if proved or none else 'was found that meets'} the whole budget; "
         f"the nearest {'possible' if proved else 'found'} has {told}: {to_text(space.decode(best))}"

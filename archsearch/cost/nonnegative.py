@@ -21,18 +21,20 @@ def prices(rows: Floats, measured: Floats, *, dearer: Floats, ridge: float) -> t
     returns   float[columns], never negative; 0 for a column that is 0 in all rows
               float[n]: how far each measurement is trusted, 1 or less (Huber, Robust Statistics, 1981)
     """
-    relative = rows / measured[:, None]
+    seen = rows.any(axis=0)
+    relative = rows[:, seen] / measured[:, None]
     size = np.sqrt((relative**2).mean(axis=0))
-    size = np.where(size > 0, size, np.inf)
     relative = relative / size
     trust = np.ones(len(measured))
-    found = np.zeros(rows.shape[1])
+    found = np.zeros(len(size))
     for _ in range(ROUNDS):
         weighed = (relative * trust[:, None]).T / trust.sum()
-        found = nnls(weighed @ relative + np.diag(ridge * dearer), weighed.sum(axis=1))
+        found = nnls(weighed @ relative + np.diag(ridge * dearer[seen]), weighed.sum(axis=1), start=found)
         error = np.abs(relative @ found - 1)
         trust = np.minimum(1, (HUBER * 1.4826 * np.median(error) + 1e-9) / np.maximum(error, 1e-9))
-    return found / size, trust
+    each = np.zeros(rows.shape[1])
+    each[seen] = found / size
+    return each, trust
 
 
 def best_ridge(rows: Floats, measured: Floats, *, dearer: Floats) -> float:
@@ -52,20 +54,20 @@ def folds(number: int) -> NDArray[np.int64]:
     return np.random.default_rng(0).permutation(number) % min(FOLDS, number)
 
 
-def nnls(gram: Floats, right: Floats) -> Floats:
+def nnls(gram: Floats, right: Floats, *, start: Floats | None = None) -> Floats:
     """The non-negative x with the least x·gram·x / 2 - right·x, by active sets.
 
     gram     float[n, n], positive definite
+    start    a non-negative x to begin with, faster the nearer it is; 0 where there is none
     Source: Lawson and Hanson, Solving Least Squares Problems, 1974, chapter 23.
     """
-    x = np.zeros(len(right))
-    free = np.zeros(len(right), dtype=bool)
+    x = np.zeros(len(right)) if start is None else start
+    x, free = _inside(gram, right, x, x > 0)
     for _ in range(10 * len(right)):
         slope = np.where(free, -np.inf, right - gram @ x)
         if slope.max() <= 1e-10:
             break
-        free[np.argmax(slope)] = True
-        x, free = _inside(gram, right, x, free)
+        x, free = _inside(gram, right, x, free | (np.arange(len(x)) == np.argmax(slope)))
     return x
 
 

@@ -55,7 +55,8 @@ def _amounts(numbers: Floats) -> Floats:
     weights = weighs * kernel**2 * per_group * c_out
     inputs = c_in * size_in**2 * np.where((kind == _CODE["add"]) | (kind == _CODE["cat"]), 2, 1)
     columns = [weights * size_out**2, inputs, c_out * size_out**2, weights, np.ones(len(kind))]
-    return np.stack(columns, axis=1) * times[:, None]
+    amounts: Floats = np.stack(columns, axis=1) * times[:, None]
+    return amounts
 
 
 def _classes(numbers: Floats) -> NDArray[np.int64]:

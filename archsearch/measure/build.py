@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from archsearch.cost.latency import LatencyTable
+from archsearch.cost.latency import TRAITS, LatencyTable
 from archsearch.cost.shape_model import fit
 from archsearch.measure.blocks import Block, blocks_of, chosen, sampled
 from archsearch.measure.calibrate import calibrate
@@ -90,14 +90,14 @@ class Builder:
 
     def _blocks(self, blocks: dict[str, Block]) -> None:
         """Measure as many blocks as there is time for, well spread over all shapes."""
-        pilot = chosen(blocks, PILOT, seed=self.plan.seed)
+        wanted = min(self.plan.most or len(blocks), len(blocks))
+        pilot = chosen(blocks, min(PILOT, wanted), seed=self.plan.seed)
         at = time.monotonic()
         fresh = [name for name in pilot if ("blocks", name) not in self.partial.known]
         self.measure("blocks", [block(blocks[name]) for name in pilot], self.plan.effort)
         each = (time.monotonic() - at) / len(fresh) if fresh else 0.0
         left = self.plan.minutes * 60 - (time.monotonic() - self.began)
-        most = len(blocks) if not each else PILOT + max(0, int(left / each))
-        most = min(most, len(blocks), self.plan.most or len(blocks))
+        most = min(wanted, len(pilot) + max(0, int(left / each))) if each else wanted
         names = dict.fromkeys([*pilot, *chosen(blocks, most, seed=self.plan.seed)])
         self.measure("blocks", [block(blocks[name]) for name in list(names)[:most]], self.plan.effort)
 
@@ -123,7 +123,7 @@ def assemble(
     shapes = fit([blocks[name] for name in learnt], np.array([known[name] for name in learnt]))
     table = LatencyTable(
         fingerprint=fingerprint, space=space.name, reference={"arch": reference().name, "ms": reference_ms},
-        blocks=known, shapes=shapes, weights=(1.0, *[0.0] * 6), margin=1.0,
+        blocks=known, shapes=shapes, weights=(1.0, *[0.0] * (len(TRAITS) - 1)), margin=1.0,
     )  # fmt: skip
     return calibrated(table, archs, networks, about | {"measured": len(known), "shape_spread": shapes.spread})
 

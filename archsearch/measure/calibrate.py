@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from archsearch.cost.latency import TRAITS, network_traits
+from archsearch.cost.latency import TRAITS, block_traits, corrected
 from archsearch.spec.arch import Arch
 
 Floats = NDArray[np.float64]
-RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # how strongly the weights are held at one factor on all blocks
+RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # how strongly the weights are held at one factor on all blocks
 COVER = 0.95  # share of networks that the upper end of a prediction holds for
 FEW = 4  # networks; with fewer only one factor is fitted
 
@@ -49,18 +49,25 @@ def calibrate(networks: Sequence[Arch], ms: Floats, alone: Mapping[str, float]) 
     ms        float[n] their latencies
     alone     description -> ms of each of their blocks
     """
-    rows = np.array([network_traits(arch, alone) for arch in networks])
+    parts = [block_traits(arch, alone) for arch in networks]
+    rows = np.array([times @ traits for traits, times in parts])
     scale = rows.mean(axis=0)
     scale[scale == 0] = 1.0
-    rows = rows / scale
     if len(networks) < FEW:
-        factor = float(np.median(ms / (rows[:, 0] * scale[0])))
-        weights = np.array([factor, *[0.0] * (len(TRAITS) - 1)])
-        return Calibration(weights=tuple(weights), ratios=ms / (rows * scale @ weights), ridge=float("inf"))
-    tried = {ridge: _left_out(rows, ms, scale, ridge) for ridge in RIDGES}
+        weights = np.array([float(np.median(ms / rows[:, 0])), *[0.0] * (len(TRAITS) - 1)])
+        return Calibration(weights=tuple(weights), ratios=ms / _told(parts, weights), ridge=float("inf"))
+    tried = {ridge: _left_out(parts, ms, rows / scale, scale, ridge) for ridge in RIDGES}
     ridge = min(tried, key=lambda each: float(np.mean(np.abs(np.log(tried[each])))))
-    weights = fit(rows, ms, scale, ridge) / scale
+    weights = fit(rows / scale, ms, scale, ridge) / scale
     return Calibration(weights=tuple(float(each) for each in weights), ratios=tried[ridge], ridge=ridge)
+
+
+Part = tuple[Floats, Floats]
+
+
+def _told(parts: Sequence[Part], weights: Floats) -> Floats:
+    """What networks take by these weights [ms], as a table tells it: no block's correction takes it away."""
+    return np.array([times @ corrected(traits, weights) for traits, times in parts])
 
 
 def fit(rows: Floats, ms: Floats, scale: Floats, ridge: float) -> Floats:
@@ -81,13 +88,11 @@ def fit(rows: Floats, ms: Floats, scale: Floats, ridge: float) -> Floats:
     return np.asarray(weights)
 
 
-def _left_out(rows: Floats, ms: Floats, scale: Floats, ridge: float) -> Floats:
+def _left_out(parts: Sequence[Part], ms: Floats, rows: Floats, scale: Floats, ridge: float) -> Floats:
     """measured / predicted of each network, fitted without it."""
     ratios = np.empty(len(ms))
     for out in range(len(ms)):
         kept = np.arange(len(ms)) != out
-        predicted = rows[out] @ fit(rows[kept], ms[kept], scale, ridge)
-        ratios[out] = ms[out] / max(predicted, 0.1 * rows[out, 0] * scale[0])
+        weights = fit(rows[kept], ms[kept], scale, ridge) / scale
+        ratios[out] = ms[out] / _told([parts[out]], weights)[0]
     return ratios
-
-

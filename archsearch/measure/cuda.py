@@ -68,6 +68,16 @@ class Cuda:
         except RuntimeError as error:  # out of memory is one, too
             raise DeviceError(f"cuda cannot run {model.name}: {str(error).splitlines()[0]}") from None
 
+    def peak_memory(self, model: Model) -> int:
+        """What torch's allocator held for a model at its peak: weights, inputs, activations, scratch [bytes]."""
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        loaded = self.load(model)
+        loaded.run()
+        peak = torch.cuda.max_memory_allocated() - before
+        loaded.close()
+        return peak
+
     def fingerprint(self) -> dict[str, Any]:
         """This machine, its GPU and what drives it, torch's version, the settings."""
         return {"device": self.name, **self.settings.to_dict(), **host(["torch", "numpy"]), **gpu_facts()}

@@ -17,6 +17,7 @@ import numpy as np
 from archsearch.measure.stats import half_width, low_quartile, median_interval, settled
 
 MOST_RUNS = 40  # of one visit
+LOOK = 3  # visits between two looks at the interval: who looks after each one stops at the first lucky one
 WARM_RUNS = 60  # at most, before anything counts
 BINS = 24  # of a measurement's distribution
 VISIT_MS = 1.0  # a visit of a short block lasts about this long
@@ -97,7 +98,8 @@ class Course:
         """Whether enough is known, or enough was tried."""
         if len(self.visits) + len(self.drifted) >= effort.most:
             return True
-        return len(self.visits) >= effort.least and half_width(self._ratios()) <= effort.target
+        looks = len(self.visits) >= effort.least and (len(self.visits) - effort.least) % LOOK == 0
+        return looks and half_width(self._ratios()) <= effort.target
 
     def _ratios(self) -> list[float]:
         return [visit.ratio for visit in self.counted]

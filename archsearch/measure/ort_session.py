@@ -18,6 +18,7 @@ class OrtModel:
         options.log_severity_level = 3
         self._session = ort.InferenceSession(model if isinstance(model, bytes) else str(model), options,
                                              providers=["CPUExecutionProvider"])  # fmt: skip
+        self._session._model_bytes = None  # kept for making the session anew: another copy of the weights
         rng = np.random.default_rng(0)
         self._feed = {each.name: rng.standard_normal(shape_of(each.shape, batch), dtype=np.float32)
                       for each in self._session.get_inputs()}  # fmt: skip

@@ -13,20 +13,19 @@ from typing import Any
 import numpy as np
 
 from archsearch.errors import DeviceError
+from archsearch.measure import remote_job as files
 from archsearch.measure.device import Settings, missing, only
 from archsearch.measure.local import Keep, Tell, _silent
 from archsearch.measure.method import Effort, Measurement
 from archsearch.measure.model import Model
 from archsearch.measure.onnxruntime_device import onnx_of
-from archsearch.measure.remote_job import (
-    ENTRY, OLDEST, PROBE, UNPACK, Job, code_files, code_name, file_of, key, tar, tars,
-)  # fmt: skip
+from archsearch.measure.remote_job import Job, code_files, code_name, file_of, key, tars
 from archsearch.measure.runner import CHUNK
 from archsearch.measure.ssh import Ssh
 
 FOLDER = "~/.cache/archsearch-runner"
 WAIT_S = 10.0  # for which a connection waits for something to tell
-RESTARTS = 3  # of a runner that ends without a new result
+RESTARTS = 2  # of a runner that ends without a new result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +36,7 @@ class Place:
     code: str
     job: str
     files: frozenset[str]  # of the job, that are there already
+    complete: bool  # whether the runner's files are
 
     def path(self, name: str) -> str:
         """A file or folder in the runner's folder."""
@@ -68,7 +68,8 @@ class Arrived:
 
 def _measurement(plain: dict[str, Any]) -> Measurement:
     """What JSON made lists of are tuples."""
-    return Measurement(**{name: tuple(each) if isinstance(each, list) else each for name, each in plain.items()})
+    told: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in plain.items()}
+    return Measurement(**told)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +105,7 @@ class Remote:
     def fingerprint(self) -> dict[str, Any]:
         """What the times on the host depend on."""
         place = self._ready("none")
+        self._copy(place, [])
         return self._run(place, "fingerprint", json.dumps(self.settings.to_dict()))
 
     def measure(
@@ -128,27 +130,29 @@ class Remote:
         return [arrived.found[key(model)] for model in models], float(arrived.anchor or 0.0)
 
     def _ready(self, job: str) -> Place:
-        """A host that can be used, with the runner's files on it; raises DeviceError that says what it lacks."""
+        """A host that can be used; raises DeviceError that says what it lacks."""
         code = code_name()
-        told = self.line.first([self.python, "-c", PROBE, self.folder or FOLDER, code, job])
-        if tuple(told["python"]) < OLDEST:
-            there, least = (".".join(map(str, each)) for each in (told["python"], OLDEST))
+        told = self.line.first([self.python, "-c", files.PROBE, self.folder or FOLDER, code, job])
+        if tuple(told["python"]) < files.OLDEST:
+            there, least = (".".join(map(str, each)) for each in (told["python"], files.OLDEST))
             raise DeviceError(f"{self.python} on {self.host} is Python {there}; timing there needs {least} or newer")
-        if lacking := [name for name, version in told["packages"].items() if version is None]:
+        if lacking := [name for name, there in told["packages"].items() if not there]:
             raise DeviceError(
-                f"{self.host} lacks {' and '.join(lacking)}; there: {self.python} -m pip install onnxruntime"
+                f"{self.host} lacks {' and '.join(lacking)}; on it: {self.python} -m pip install onnxruntime"
             )
-        place = Place(folder=told["folder"], code=code, job=job, files=frozenset(told["files"]))
-        if not told["code"]:
-            self._unpack(place, tar(code_files(code)))
-        return place
+        here = frozenset(told["files"])
+        return Place(folder=told["folder"], code=code, job=job, files=here, complete=told["code"])
 
     def _copy(self, place: Place, models: Sequence[Model]) -> None:
-        """The ONNX files that are not there yet."""
-        absent = {file_of(model): model for model in models if file_of(model) not in place.files}
-        names = {f"{place.job}/{file}": model for file, model in absent.items()}
-        for stream in tars(list(names), lambda name: onnx_of(names[name], self.settings)):
-            self._unpack(place, stream)
+        """The runner's files and the ONNX files, as far as they are not there yet."""
+        absent = {f"{place.job}/{file_of(model)}": model for model in models if file_of(model) not in place.files}
+        code = {} if place.complete else code_files(place.code)
+
+        def content(name: str) -> bytes:
+            return code[name] if name in code else onnx_of(absent[name], self.settings)
+
+        for stream in tars([*code, *absent], content):
+            self.line.call([self.python, "-c", files.UNPACK, place.folder], stream)
 
     def _follow(self, place: Place, wanted: dict[str, Any], arrived: Arrived, tell: Tell) -> None:
         """Have a runner at work until all that is wanted has arrived."""
@@ -169,17 +173,14 @@ class Remote:
                 self._start(place, wanted)
 
     def _start(self, place: Place, wanted: dict[str, Any]) -> None:
-        entry = f"{place.path(place.code)}/{ENTRY}"
+        entry = f"{place.path(place.code)}/{files.ENTRY}"
         told = self._run(place, "start", place.path(place.job), entry, stdin=json.dumps(wanted).encode())
         if told["busy"] is not None:
             pid = told["busy"].get("pid")
             raise DeviceError(f"{self.host} is timing something else for you; wait for it, or end it there: kill {pid}")
 
     def _run(self, place: Place, *words: str, stdin: bytes = b"") -> dict[str, Any]:
-        return self.line.call([self.python, f"{place.path(place.code)}/{ENTRY}", *words], stdin)
-
-    def _unpack(self, place: Place, stream: bytes) -> None:
-        self.line.call([self.python, "-c", UNPACK, place.folder], stream)
+        return self.line.call([self.python, f"{place.path(place.code)}/{files.ENTRY}", *words], stdin)
 
 
 def remote_device(host: str, settings: Settings, **options: Any) -> Remote:

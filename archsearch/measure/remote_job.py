@@ -31,7 +31,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # before an arch
 from archsearch.measure.runner import main
 main(sys.argv[1:])
 """
-# Any Python 3 must understand this: it says which one is there, what it lacks, and which files are there already.
+# Any Python must understand this: it says which one is there, what it lacks, and which files are there already.
 PROBE = f"""
 import sys
 sys.path = [each for each in sys.path if each]
@@ -39,11 +39,9 @@ import json, os
 folder, code, job = sys.argv[1:]
 folder = os.path.abspath(os.path.expanduser(folder))
 told = dict(python=sys.version_info[:3], folder=folder, packages=dict(), files=[])
-for name in ("numpy", "onnxruntime"):
-    try:
-        told["packages"][name] = __import__(name).__version__
-    except Exception as error:
-        told["packages"][name] = None
+if sys.version_info >= (3, 4):
+    from importlib.util import find_spec
+    told["packages"] = dict((name, find_spec(name) is not None) for name in ("numpy", "onnxruntime"))
 told["code"] = os.path.exists(os.path.join(folder, code, "{ENTRY}"))
 if os.path.isdir(os.path.join(folder, job)):
     told["files"] = os.listdir(os.path.join(folder, job))

@@ -108,7 +108,7 @@ def _measure(job: Path, chunk: Sequence[Mapping[str, str]]) -> None:
     from archsearch.measure.method import Effort, measure  # not above: to look at a job must not load NumPy each time
 
     wanted, load = _read(job / "job.json"), Load()
-    loaded: list[tuple[str, "OrtModel"]] = []
+    loaded: list[tuple[str, OrtModel]] = []
     try:
         reference = _model(job, wanted["reference"], wanted["settings"])
         loaded.append(("reference", reference))

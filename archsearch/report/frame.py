@@ -24,6 +24,7 @@ from archsearch.records import (
     TRAINED,
     stands,
 )
+from archsearch.report.timed import measured_within, with_latencies
 
 STATUSES = (TRAINED, GIVEN, REPLAYED, OVER, SKIPPED, FAILED, RUNNING)
 RESULTS = ("top1", "top1_se", "top5", "top1_test", "top1_test_se", "top5_test", "seconds")
@@ -47,7 +48,7 @@ def trials_frame(study: optuna.Study) -> pd.DataFrame:
     Columns: number, status, key, arch, replay_of, source (the earlier run that trained it), stands (whether its result
     is one of this run's own), reason; one per cost (counts, bytes); top1 and top5 with standard error on validation
     and, for retrained networks, test (fractions); seconds; test_failed, why the retraining went wrong; `axis:<name>`
-    per axis of the space.
+    per axis of the space; where a latency table was in use the columns `timed.LATENCY`.
     A value that is not known is NaN or None. The accuracy of a network that was never trained is not known.
     """
     trials = study.get_trials(deepcopy=False)
@@ -61,7 +62,7 @@ def trials_frame(study: optuna.Study) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=columns)
     numbers = [*COSTS, *extra, *RESULTS, "replay_of"]
     table[numbers] = table[numbers].astype(float)
-    return table.sort_values("number", ignore_index=True)
+    return with_latencies(table.sort_values("number", ignore_index=True), study)
 
 
 def front_frame(frame: pd.DataFrame, objectives: Sequence[str], budgets: Budgets) -> pd.DataFrame:
@@ -88,11 +89,11 @@ def minimised(frame: pd.DataFrame, objectives: Sequence[str]) -> np.ndarray:
 
 
 def within(frame: pd.DataFrame, budgets: Budgets) -> pd.Series:
-    """bool[n]: the rows that keep every budget; an unknown cost keeps none."""
+    """bool[n]: the rows that keep every budget, a measured latency, too; an unknown cost keeps none."""
     kept = pd.Series(True, index=frame.index)
     for metric, (low, high) in budgets.items():
-        column = frame[metric]
-        kept &= column.between(-math.inf if low is None else low, math.inf if high is None else high)
+        ends = -math.inf if low is None else low, math.inf if high is None else high
+        kept &= frame[metric].between(*ends) & measured_within(frame, metric, *ends)
     return kept
 
 

@@ -9,6 +9,7 @@ from archsearch.records import LADDER
 from archsearch.report.frame import candidates, objectives_of
 from archsearch.report.markup import Markup, table, tag
 from archsearch.report.theme import percent, scaled, short
+from archsearch.report.timed import worst
 from archsearch.report.view import View
 
 HEAD = ("validation top-1", "believed", "test top-1")
@@ -35,7 +36,7 @@ def ladder_frame(seen: View) -> pd.DataFrame:
     told = seen.beliefs.table[["believed", "believed_sd"]]
     known = candidates(seen.frame, seen.budgets).merge(told, left_on="number", right_index=True)
     known = known.reset_index(drop=True)
-    rows = best_within(rungs, known[ladder_metric(seen.study)], known["believed"])
+    rows = best_within(rungs, worst(known, ladder_metric(seen.study)), known["believed"])
     best = known.reindex([row if row >= 0 else -1 for row in rows]).reset_index(drop=True)
     best.insert(0, "budget", np.array(rungs, dtype=float))
     return best

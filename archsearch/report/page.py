@@ -6,6 +6,7 @@ from pathlib import Path
 from archsearch.records import RunFolder, write_atomic
 from archsearch.report import sections
 from archsearch.report.ladder import handed_over, ladder_section
+from archsearch.report.latency import latency_section
 from archsearch.report.markup import Markup, tag
 from archsearch.report.summary import headline, tiles
 from archsearch.report.trust_section import trust_section
@@ -40,6 +41,7 @@ def page(seen: View) -> str:
         "main",
         sections.front_section(seen, charts),
         ladder_section(seen),
+        latency_section(seen, charts),
         trust_section(seen, charts),
         sections.network_section(seen),
         sections.importance_section(seen, charts),

@@ -18,6 +18,7 @@ from archsearch.report.theme import (
     TEST,
     TRIAL,
     label,
+    on_axis,
     percent,
     scaled,
     short,
@@ -55,7 +56,9 @@ def front_data(frame: pd.DataFrame, *, objectives: Sequence[str], budgets: Budge
     """
     members = set(front_frame(frame, objectives, budgets)["number"])
     role = frame["status"].where(~frame["number"].isin(members), "front")
-    data = frame[["number", "top1", "top1_se", "top1_test", "top1_test_se"]].assign(role=role, cost=frame[metric])
+    data = frame[["number", "top1", "top1_se", "top1_test", "top1_test_se"]].assign(
+        role=role, cost=on_axis(metric, frame[metric])
+    )
     extra = [name for name in objectives if name not in COSTS and name != "top1"]
     hover = [_hover(row, row_role, extra) for row, row_role in zip(frame.to_dict("records"), role, strict=True)]
     return data.assign(hover=pd.Series(hover, index=data.index, dtype=object))
@@ -124,6 +127,8 @@ def _hover(row: dict, role: str, extra: Sequence[str]) -> str:
     if isinstance(row["reason"], str):
         lines.append(f"reason: {escape(row['reason'])}")
     lines += [f"{escape(short(name))} {scaled(name, row[name])}" for name in ("madds", "params", "peak_memory", *extra)]
+    if row.get("latency_ms_high", math.nan) == row.get("latency_ms_high", math.nan):
+        lines.append(f"measured latency {row['latency_ms']:.3g} ms")
     stages = row["arch"].replace("|", " ").split() if isinstance(row["arch"], str) else []
     return "<br>".join([*lines, "", *map(escape, stages)])
 

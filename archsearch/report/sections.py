@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from archsearch.cost.budget import LATENCIES
 from archsearch.errors import ArchSearchError
 from archsearch.report import figures
 from archsearch.report.draw import SLOT, drawing, parts, stage_table
@@ -16,8 +17,8 @@ from archsearch.report.frame import COSTS
 from archsearch.report.markup import Markup, tag
 from archsearch.report.scatter import beyond
 from archsearch.report.summary import LOOKED_UP, MADE_UP, count_table, failures, front_table, pairs_table
-from archsearch.report.theme import percent, scaled, short
-from archsearch.report.view import View, front_figure
+from archsearch.report.theme import STEPS, percent, scaled, short
+from archsearch.report.view import View, front_figure, shown_budget
 from archsearch.spec.arch import Arch
 
 CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
@@ -68,7 +69,8 @@ def front_section(seen: View, charts: Charts) -> Markup:
         figure, data = front_figure(seen, metric)
         title = tag("h3", f"top-1 against {short(metric)}") if len(seen.metrics) > 1 else Markup("")
         shown += [title, charts.add(figure), _front_note(seen, metric, data)]
-    extra = [metric for metric in seen.metrics if metric not in COSTS[:2] and metric != "peak_memory"]
+    shown_anyway = (*COSTS[:2], "peak_memory", *LATENCIES)
+    extra = [metric for metric in seen.metrics if metric not in shown_anyway]
     listed = front_table(seen.listed, extra) if len(seen.front) else _empty(NOTHING)
     return _section("The front", *shown, listed)
 
@@ -77,13 +79,14 @@ def _front_note(seen: View, metric: str, data: pd.DataFrame) -> Markup:
     words = ["Each trial is one mark. The line is the best validation top-1 that each cost buys."]
     if len(seen.metrics) > 1:
         words.append("A network on the front is beaten by none in all objectives together; in one figure it may be.")
-    budget = seen.budgets.get(metric, (None, None))
+    budget = shown_budget(seen.budgets, metric)
     if (data["role"] == "over_budget").any():
         words.append("Networks over budget were counted, never trained: they have no accuracy.")
     if any(end is not None for end in budget) and not beyond(data, budget):
         words.append("Grey: outside the budget.")
     if beyond(data, budget):
-        words.append(f"The budget, {scaled(metric, budget[1])}, lies right of the figure: no network came near it.")
+        limit = scaled(metric, budget[1] * STEPS.get(metric, 1))
+        words.append(f"The budget, {limit}, lies right of the figure: no network came near it.")
     hidden = int(data["cost"].isna().sum())
     if hidden:
         words.append(f"{hidden} trial(s) whose cost is not known yet are not drawn.")

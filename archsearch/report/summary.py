@@ -15,6 +15,7 @@ COLUMNS = (
     "trial", "validation top-1", "believed", "p(front)", "group", "front", "test top-1", "MAdds", "parameters",
     "peak memory",
 )  # fmt: skip
+TIMED = ("latency predicted", "at most", "measured")  # behind them where a latency table was in use [ms]
 MADE_UP = ("synthetic", *FAMILIES)  # evaluators
 LOOKED_UP = ("table", "table-mean")
 LISTED = 20  # entries of a list that are written out
@@ -73,12 +74,15 @@ def tiles(frame: pd.DataFrame, handed: pd.DataFrame) -> Markup:
         numbers.append((percent(best["top1"]), f"the best on validation, {scaled('madds', best['madds'])} MAdds"))
         if best["top1_test"] == best["top1_test"]:
             numbers.append((percent(best["top1_test"]), "the same network on test"))
+        if "latency_ms_upper" in best:
+            _, upper, measured = latency_cells(best)
+            numbers.append((measured, f"its measured latency; predicted up to {upper}"))
     return tag("div", *(tag("div", tag("b", n), tag("span", word)) for n, word in numbers), class_="tiles")
 
 
 def front_table(front: pd.DataFrame, extra: Sequence[str] = ()) -> Markup:
     """The networks of `listed`, cheapest first, each with its text form below; `extra` are further metrics to show."""
-    head = [*COLUMNS, *(short(name) for name in extra)]
+    head = [*COLUMNS, *(short(name) for name in extra), *(TIMED if "latency_ms_upper" in front else ())]
     rows = []
     for row in front.to_dict("records"):
         rows.append(tag("tr", *(tag("td", cell) for cell in _front_cells(row, extra))))
@@ -142,7 +146,15 @@ def _front_cells(row: Mapping[str, Any], extra: Sequence[str]) -> list[str]:
         chosen_by(row),
         percent(row["top1_test"], row["top1_test_se"]),
         *(scaled(name, row[name]) for name in ("madds", "params", "peak_memory", *extra)),
+        *(latency_cells(row) if "latency_ms_upper" in row else ()),
     ]
+
+
+def latency_cells(row: Mapping[str, Any]) -> list[str]:
+    """A network's latency: what the table expects, the upper end of that, and what was measured with its interval."""
+    expected, upper, ms = (row[name] for name in ("latency_ms_predicted", "latency_ms_upper", "latency_ms"))
+    measured = "–" if ms != ms else f"{ms:.3g} ({row['latency_ms_low']:.3g} to {row['latency_ms_high']:.3g}) ms"
+    return [f"{expected:.3g} ms", f"{upper:.3g} ms", measured]
 
 
 def chosen_by(row: Mapping[str, Any]) -> str:

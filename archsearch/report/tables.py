@@ -9,14 +9,16 @@ import numpy as np
 import optuna
 import pandas as pd
 
+from archsearch.cost.budget import LATENCIES
 from archsearch.records import write_atomic
 from archsearch.report.beliefs import BELIEFS, beliefs, listed
 from archsearch.report.frame import COSTS, budgets_of, objectives_of, trials_frame
 from archsearch.report.ladder import ladder_frame, ladder_metric, rungs_of
+from archsearch.report.timed import LATENCY
 from archsearch.report.view import View, view
 
 RECORD = ("arch", "key", *COSTS, "trial", "top1", "top1_se", "top5", "top1_test", "top1_test_se", "top5_test")
-WHOLE = {*COSTS, "number", "trial", "replay_of", "group"}  # printed without a decimal point
+WHOLE = {*COSTS, *LATENCIES, "number", "trial", "replay_of", "group"}  # printed without a decimal point
 
 
 def write_tables(run_dir: Path, seen: View | None = None) -> list[Path]:
@@ -65,9 +67,9 @@ def ladder_records(seen: View) -> list[dict[str, Any]]:
 
 
 def records(table: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Rows of trials as dicts of plain values, `latency_ms` last where it is known."""
+    """Rows of trials as dicts of plain values, latencies last where they are known."""
     table = table.rename(columns={"number": "trial"})
-    names = [*names, *(["latency_ms"] if "latency_ms" in table else [])]
+    names = [*names, *(name for name in LATENCY if name in table)]
     return [{name: _plain(name, row[name]) for name in names} for row in table.to_dict("records")]
 
 

@@ -20,7 +20,10 @@ LABELS = {
     "peak_memory": "peak memory [bytes]",
     "weight_bytes": "weights [bytes]",
     "latency_ms": "latency [ms]",
+    "latency": "predicted latency [ms]",
+    "latency_upper": "upper end of predicted latency [ms]",
 }
+STEPS = {"latency": 1e6, "latency_upper": 1e6}  # of what an axis shows, in the metric's own unit
 BYTES = {"peak_memory", "weight_bytes"}
 
 
@@ -34,12 +37,17 @@ def short(metric: str) -> str:
     return label(metric).split(" [")[0]
 
 
+def on_axis(metric: str, value: Any) -> Any:
+    """Values of a metric as an axis shows them; None stays None."""
+    return value if value is None or metric not in STEPS else value / STEPS[metric]
+
+
 def scaled(metric: str, value: float | None) -> str:
     """A cost for reading: `300.8M`, `1.5 MiB`, `12.3 ms`; a dash where it is not known."""
     if value is None or math.isnan(value):
         return "–"
-    if metric == "latency_ms":
-        return f"{value:.3g} ms"
+    if metric == "latency_ms" or metric in STEPS:
+        return f"{on_axis(metric, value):.3g} ms"
     step, units = (1024, ("B", "KiB", "MiB", "GiB", "TiB")) if metric in BYTES else (1000, ("", "k", "M", "G", "T"))
     power = 0
     while abs(value) >= step and power < len(units) - 1:

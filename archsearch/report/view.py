@@ -9,10 +9,12 @@ import optuna
 import pandas as pd
 import plotly.graph_objects as go
 
+from archsearch.cost.budget import EXPECTED, UPPER
 from archsearch.report import figures
 from archsearch.report.beliefs import Beliefs, beliefs, listed
 from archsearch.report.frame import Budgets, budgets_of, front_frame, objectives_of, trials_frame
 from archsearch.report.open import open_run
+from archsearch.report.theme import on_axis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,4 +55,12 @@ def view(run_dir: Path) -> View:
 def front_figure(seen: View, metric: str) -> tuple[go.Figure, pd.DataFrame]:
     """The front against one cost, and the data that it shows."""
     data = figures.front_data(seen.frame, objectives=seen.objectives, budgets=seen.budgets, metric=metric)
-    return figures.front_plot(data, metric=metric, budget=seen.budgets.get(metric, (None, None))), data
+    return figures.front_plot(data, metric=metric, budget=shown_budget(seen.budgets, metric)), data
+
+
+def shown_budget(budgets: Budgets, metric: str) -> tuple[float | None, float | None]:
+    """The limits of a metric as the axis of its figure shows them; the limit on latency is on its upper end."""
+    low, high = budgets.get(metric, (None, None))
+    if metric == EXPECTED and high is None:
+        high = budgets.get(UPPER, (None, None))[1]
+    return on_axis(metric, low), on_axis(metric, high)

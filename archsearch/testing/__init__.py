@@ -8,6 +8,7 @@ Each raises AssertionError saying what is wrong; none needs a GPU, a network or 
 """
 
 from archsearch.testing.common import SPACE
+from archsearch.testing.devices import check_device
 from archsearch.testing.exporters import check_exporter
 from archsearch.testing.networks import check_block, check_head, check_metric, live_bytes
 from archsearch.testing.runs import check_evaluator, check_sampler
@@ -15,6 +16,7 @@ from archsearch.testing.runs import check_evaluator, check_sampler
 __all__ = [
     "SPACE",
     "check_block",
+    "check_device",
     "check_evaluator",
     "check_exporter",
     "check_head",

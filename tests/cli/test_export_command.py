@@ -25,11 +25,11 @@ def _weights(path, seed=1, **more):
 
 
 def test_onnx_json_is_the_contracts_document(cli, tmp_path):
-    done = cli("export", "mobilenet_v2_0.35_32", "--to", "onnx", "--batch", "dynamic", "--json")
+    done = cli("export", SMALL, "--to", "onnx", "--batch", "dynamic", "--json")
     assert (done.code, done.err) == (0, RANDOM)
     document = done.json
     assert RECORD <= set(document)
-    assert document["written"] == ["mobilenet_v2_0.35_32.onnx"]
+    assert document["written"] == [f"{document['key']}.onnx"]
     assert (document["format"], document["batch"], document["checked_batches"]) == ("onnx", "dynamic", [1, 3])
     assert document["checked_with"].startswith("onnxruntime ")
     assert document["opset"] >= 18
@@ -95,8 +95,9 @@ def test_torchvisions_weights_fit(cli, tmp_path):
 
 
 def test_a_finalist_takes_its_trained_weights_along_and_others_are_random(cli, tmp_path):
-    command = ("run", "--budget-madds", "1M", "--data", "digits", "--trials", 2, "--epochs", 1, "--finalists", 1)
-    assert cli(*command, "--trial-images", 128, "--threads", 1, "--sampler", "random", "--out", "run").code == 0
+    command = ("run", "--budget-madds", "3M", "--trials", 2, "--epochs", 1, "--final-epochs", 1)
+    options = ("--trial-images", 128, "--finalists", 1, "--threads", 1, "--sampler", "random", "--out", "run")
+    assert cli(*command, *options).code == 0
     (final,) = (tmp_path / "run" / "checkpoints").glob("final-*")
     number = int(final.name.removeprefix("final-"))
     done = cli("export", f"run#{number}", "--to", "state-dict", "--out", "net.pt", "--json")
@@ -119,7 +120,7 @@ def test_a_finalist_takes_its_trained_weights_along_and_others_are_random(cli, t
     (("--to", "json", "--out", "nowhere/x.json"), "nowhere/x.json cannot be written: nowhere is not a folder"),
     (("--to", "json", "--weights", "w.pt"), "--weights w.pt goes with formats that hold weights"),
     (("--to", "state-dict", "--weights", "none.pt"), "cannot read weights none.pt: No such file or directory"),
-    (("--to", "state-dict", "--weights", "text.pt"), "text.pt is no file of weights"),
+    (("--to", "state-dict", "--weights", "text.pt"), "text.pt is no file of weights that torch reads"),
     (("--to", "state-dict", "--weights", "list.pt"), "list.pt holds no state dict but a list"),
     (("--to", "state-dict", "--weights", "other.pt"), "other.pt does not fit the network: Missing key(s)"),
     (("--to", "state-dict", "--weights", "foreign.pt"), "foreign.pt holds the weights of another network: r12 "),
