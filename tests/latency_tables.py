@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from archsearch.cost.latency import LatencyTable
+from archsearch.cost.latency import TRAITS, LatencyTable
 from archsearch.cost.shape_model import ShapeModel, fit
 from archsearch.measure.local import Local
 from archsearch.measure.model import block, whole
@@ -22,11 +22,12 @@ from archsearch.spec.space_file import parse_space
 from tests.measure.fake import FakeDevice, cost_ms
 
 SPACE = (
-    "classes = 10\nwidth = [0.5, 0.75, 1.0, 1.4]\nresolution = [24, 32]\n[stem]\nwidth = 16\n[head]\nwidth = 64\n"
+    "classes = 10\nwidth = [0.5, 0.75, 1.0, 1.4]\nresolution = [96, 128]\n[stem]\nwidth = 16\n[head]\nwidth = 64\n"
     "[[stage]]\nwidth = 16\nexpand = [1, 2, 3]\nstride = 2\nkernel = [3, 5]\n"
     "[[stage]]\nwidth = [24, 32]\nrepeats = [1, 2, 3]\nstride = 2\nexpand = [2, 4, 6]\n"
 )
 NAME = "tiny"
+ALONE = 0.016  # what a block alone costs more, but for its share of what a whole network does
 
 
 def small_space() -> SearchSpace:
@@ -42,7 +43,7 @@ def _shapes(text: str) -> ShapeModel:
         for found in copies(lower(space.decode(code))):
             seen.setdefault(describe(found.blocks[0]), found.blocks[0]) if found.blocks[0] else None
     blocks = list(seen.values())
-    return fit(blocks, np.array([cost_ms(block(each)) for each in blocks]))
+    return fit(blocks, np.array([cost_ms(block(each)) - ALONE for each in blocks]))
 
 
 def fake_table(*, share: float = 1.0, margin: float = 1.1, passed: bool | None = True, **other: object) -> LatencyTable:
@@ -50,7 +51,7 @@ def fake_table(*, share: float = 1.0, margin: float = 1.1, passed: bool | None =
     ops = reference()
     made = LatencyTable(
         fingerprint=FakeDevice().fingerprint(), space=NAME, reference={"arch": ops.name, "ms": cost_ms(ops)},
-        blocks={}, shapes=_shapes(SPACE), weights=(share, 0, 0, 0, 0, 0, 0), margin=margin,
+        blocks={}, shapes=_shapes(SPACE), weights=(share, *[0.0] * (len(TRAITS) - 1)), margin=margin,
         verified=None if passed is None else {"passed": passed},
     )  # fmt: skip
     return replace(made, **other)  # type: ignore[arg-type]

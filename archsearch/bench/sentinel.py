@@ -17,7 +17,9 @@ from archsearch.cost.table import cost_table
 from archsearch.measure.pinning import BUSY
 from archsearch.spec.space import SearchSpace
 
-BURN = "import os\nif hasattr(os, 'sched_setaffinity'): os.sched_setaffinity(0, {{{core}}})\nwhile True: sum(range(10000))"
+BURN = (
+    "import os\nif hasattr(os, 'sched_setaffinity'): os.sched_setaffinity(0, {{{core}}})\nwhile True: sum(range(10000))"
+)
 CHECKED = 2000  # networks whose tabled prediction is compared with the one that is summed anew
 
 
@@ -71,5 +73,7 @@ def speed(table: LatencyTable, space: SearchSpace, n: int, *, seed: int = 0) -> 
     assert (summed == found[: len(few)]).all(), "the two ways of foretelling disagree"
     one = [int(table.predict(space.decode(code)) * 1e6) for code in few[:20]]
     assert np.allclose(one, summed[:20], rtol=1e-4), "many and one disagree"
-    return {"networks": n, "making_seconds": making, "networks_per_second": max(rates),
-            "with_making": n / (n / max(rates) + making), "formula_per_second": formula, "checked": len(few)}  # fmt: skip
+    return {
+        "networks": n, "making_seconds": making, "networks_per_second": max(rates),
+        "with_making": n / (n / max(rates) + making), "formula_per_second": formula, "checked": len(few),
+    }  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from archsearch.cli.bench_latency import outside_latency
+from archsearch.cli.bench_latency import outside_latency, remote_latency
 from archsearch.cli.bench_repeat import predict_latency, repeat_latency
 from archsearch.cli.bench_runs import runs
 from archsearch.cli.bench_search import search
@@ -19,6 +19,7 @@ app.command()(runs)
 app.command()(outside_latency)
 app.command()(repeat_latency)
 app.command()(predict_latency)
+app.command()(remote_latency)
 
 
 @app.command()

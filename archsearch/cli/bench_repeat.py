@@ -1,4 +1,4 @@
-"""The commands `archsearch bench repeat-latency` and `predict-latency`: how exact latencies are, and how fast foretold."""
+"""The commands `archsearch bench repeat-latency` and `predict-latency`: how exact latencies are, how fast foretold."""
 
 from pathlib import Path
 from typing import Annotated, Any

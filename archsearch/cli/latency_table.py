@@ -20,7 +20,7 @@ from archsearch.cli.options import ARCH_HELP, JsonOption, SeedOption
 
 if TYPE_CHECKING:
     from archsearch.cost.latency import LatencyTable
-    from archsearch.measure.build import Builder, Plan
+    from archsearch.measure.build import Builder
 
 app = typer.Typer(
     help="Latency tables: what the blocks of a space take on a device.", no_args_is_help=True, rich_markup_mode=None
@@ -311,5 +311,3 @@ def tell(table: "LatencyTable", path: Path, *, as_json: bool) -> None:
     else:
         console(error=True).print("not verified: archsearch latency table verify judges it", style="yellow")
     out.print(f"table: {path}", markup=False, soft_wrap=True)
-
-

@@ -147,7 +147,7 @@ def traits(block: Block, ms: float) -> tuple[float, ...]:
     weights = sum(op.c_out * op.per_group * op.kernel**2 for op in conv if op.kind == "conv")
     weights += sum(op.c_out * op.c_in for op in conv if op.kind == "linear")
     dense = any(op.kernel > 1 and op.per_group > 1 for op in conv)
-    return (ms, 1.0, float(block[0].c_in * block[0].size_in**2), float(weights), float(weights * dense), ms * dense)
+    return (ms, 1.0, float(block[0].c_in * block[0].size_in ** 2), float(weights), float(weights * dense), ms * dense)
 
 
 def block_traits(arch: Arch, alone: Mapping[str, float]) -> tuple[Floats, Floats]:

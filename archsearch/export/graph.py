@@ -56,10 +56,16 @@ def onnx_bytes(ops: Sequence[Op], inputs: Sequence[tuple[str, int, int]], *, bat
     constants = [numpy_helper.from_array(value, name) for name, value in writer.weights.items()]
     takes = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, channels, size, size])
              for name, channels, size in inputs]  # fmt: skip
-    gives = [helper.make_tensor_value_info(ops[-1].name, TensorProto.FLOAT, None)]
+    gives = [helper.make_tensor_value_info(ops[-1].name, TensorProto.FLOAT, _answer_shape(ops[-1], batch))]
     graph = helper.make_graph(writer.nodes, "archsearch", takes, gives, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
     return bytes(model.SerializeToString())
+
+
+def _answer_shape(op: Op, batch: int) -> list[int | None]:
+    """The shape of what an op gives; None where the op does not say it."""
+    shapes: dict[str, list[int | None]] = {"linear": [batch, op.c_out], "detections": [batch, None, None]}
+    return shapes.get(op.kind, [batch, op.c_out, op.size_out, op.size_out])
 
 
 def random_weights(shape: tuple[int, ...], fan_in: int) -> np.ndarray:

@@ -24,7 +24,7 @@ SHEET, NOTE, PLAN = "latency.csv", "README.txt", "plan.json"
 COLUMNS = ("file", "kind", "ms", "name")
 KINDS = ("reference", "network", "held out", "block")
 LEAST = 8  # networks that must be filled in
-TEXT = """Each .onnx file in models/ is a whole network or one block of one, batch {batch}, float32, with random weights.
+TEXT = """Each .onnx file in models/ is a whole network or one block of one: batch {batch}, float32, random weights.
 Time one inference of each on your device, as your application would run it: warm up first, repeat, and write the
 median in milliseconds into the column `ms` of latency.csv. Take the files in the order of the CSV, or in random order,
 not one kind at a time on a warm device and the next on a cold one. Rows may stay empty: {least} networks and some tens
@@ -61,7 +61,8 @@ def write_plan(
             row = Row(file=f"models/{number:04d}.onnx", kind=kind, name=model.name)
             (folder / row.file).write_bytes(onnx_bytes(model.ops, model.inputs, batch=batch))
             rows.append(row)
-        told = {"source": source, "classes": space.head.classes, "most": most, "networks": networks, "batch": batch, "seed": seed}
+        told = {"source": source, "classes": space.head.classes, "most": most, "networks": networks, "batch": batch,
+                "seed": seed}  # fmt: skip
         (folder / PLAN).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
         (folder / NOTE).write_text(TEXT.format(batch=batch, least=LEAST, folder=folder), encoding="utf-8")
         _write(folder / SHEET, rows)

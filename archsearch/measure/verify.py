@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trial:
-    """Held-out networks as they were measured: by the method, by it again with models loaded anew, and the plain way."""
+    """Held-out networks as they were measured: by the method, and by it again with the models loaded anew."""
 
     archs: Sequence[Arch]
     first: Sequence[Measurement]

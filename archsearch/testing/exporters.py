@@ -26,7 +26,7 @@ def check_exporter(name: str, folder: Path) -> None:
     hold(bool(exporter.about), f"exporter {name!r} says nothing about itself")
     hold(len(set(exporter.files)) == len(exporter.files) > 0, f"exporter {name!r} has files {exporter.files}")
     for number, arch in enumerate(_nets()):
-        parcel = Parcel(arch=arch, model=_random(arch, seed=number), batch=None if number % 2 == 0 else 2)
+        parcel = Parcel(arch=arch, model=_random(arch, seed=number), batch=None if number % 2 else 2)
         before = {key: tensor.clone() for key, tensor in parcel.model.state_dict().items()}
         own = folder / str(number)
         own.mkdir()
@@ -64,7 +64,7 @@ def _nets() -> "Iterator[Arch]":
     )  # fmt: skip
     yield Arch(resolution=8, stem=Stem(width=8, stride=1), stages=(*stages, Stage(width=8, repeats=2, expand=2)),
                head=Head(width=16, hidden=8, classes=3, act="hard_swish"))  # fmt: skip
-    shrinking = tuple(Stage(width=8, stride=2, expand=2) for _ in range(4))
+    shrinking = tuple(Stage(block="cn", width=8, stride=2) for _ in range(4))
     for kind in (name for name in plugins.names("heads") if name != "classifier"):
         head = Head(kind=kind, width=8, hidden=0 if kind == "ssdlite" else 8, classes=3,
                     output_stride=0 if kind == "ssdlite" else 16)  # fmt: skip

@@ -67,3 +67,17 @@ class FakeDevice:
     def fingerprint(self) -> dict[str, Any]:
         """Nothing that a real device has."""
         return {"device": self.name, **self.settings.to_dict(), "cpu": "none", "cores": 2, "versions": {"fake": "1"}}
+
+
+def fake(settings: Settings) -> FakeDevice:
+    """The plug-in."""
+    return FakeDevice(settings=settings, noise=0.01)
+
+
+def install(monkeypatch: Any) -> None:
+    """Make the device known as `fake`, in this test alone."""
+    from archsearch import plugins
+
+    monkeypatch.setitem(plugins.TABLE["devices"], "fake", "tests.measure.fake:fake")
+    plugins.table.cache_clear()
+    plugins.load.cache_clear()

@@ -9,13 +9,13 @@ from archsearch.measure.blocks import blocks_of, chosen, sampled
 from archsearch.measure.build import Builder, Plan, partial_of
 from archsearch.measure.local import Local
 from archsearch.measure.method import Effort
+from archsearch.measure.model import whole
 from archsearch.measure.transfer import transferred
 from archsearch.measure.verify import held_out, judged
 from archsearch.spec.copies import copies, describe
 from archsearch.spec.lower import lower
 from archsearch.spec.space_file import read_space
 from tests.measure.fake import FakeDevice, cost_ms
-from archsearch.measure.model import whole
 
 REFERENCE = "mobilenet_v2_0.5_128"
 QUICK = Effort(least=3, most=5)

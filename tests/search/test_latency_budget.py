@@ -80,7 +80,7 @@ def test_how_often_the_prediction_would_have_been_wrong_is_told(tmp_path, silent
     run, _, outcome = finished(tmp_path / "run", silent, fake_table(share=0.8))
     first, alone, gone = outcome.lines()
     assert f"{outcome.networks} network(s) of the front measured on fake" in first
-    assert outcome.error == pytest.approx(0.2, abs=0.06)
+    assert outcome.error == pytest.approx(0.2, abs=0.03)
     assert f"wrong for {len(outcome.struck)} of {outcome.networks}" in alone
     assert gone == "struck out: " + ", ".join(f"#{number}" for number in outcome.struck)
     assert outcome.above_expected == outcome.networks
@@ -91,7 +91,7 @@ def test_a_true_table_strikes_nothing_out(tmp_path, silent):
     _, _, outcome = finished(tmp_path / "run", silent, fake_table(margin=1.15))
     assert outcome.struck == ()
     assert outcome.above_upper == 0
-    assert outcome.error < 0.1
+    assert outcome.error < 0.03
 
 
 def test_the_search_itself_is_the_same_whatever_is_measured(tmp_path, silent):
@@ -138,13 +138,15 @@ def test_what_another_device_measured_is_measured_again(tmp_path, silent):
 def test_a_rungs_winner_holds_its_own_rung(tmp_path, silent):
     rungs = (150_000.0, 220_000.0, 350_000.0)
     run, _, _ = finished(tmp_path / "run", silent, fake_table(share=0.8), minimize=("latency_upper",), ladder=rungs)
-    best = chosen(run.ledger.trials(), run.problem, 9, standing(run.ledger))
-    assert best
-    for trial in best:
-        rung = next(rung for rung in rungs if trial.user_attrs["costs"]["latency_upper"] <= rung)
-        within = [each for each in rungs if true_ms(arch_of(trial)) * 1e6 <= each]
-        assert within
-        assert within[0] >= rung  # a longer measured time moves it up
+    trials, times = run.ledger.trials(), standing(run.ledger)
+    best = chosen(trials, run.problem, 9, times)
+    assert len(best) == len(rungs)
+    for rung, trial in zip(rungs, best, strict=True):
+        assert true_ms(arch_of(trial)) * 1e6 <= rung
+        assert trial.user_attrs["key"] in times.results
+    moved = [t for t in trials if t.user_attrs["key"] in times.results
+             and times.worst(t, "latency_upper") > t.user_attrs["costs"]["latency_upper"]]  # fmt: skip
+    assert moved
 
 
 def test_accuracy_alone_is_minded_too(tmp_path, silent):
@@ -176,8 +178,8 @@ def test_the_runs_copy_of_the_table_is_whole_and_says_the_same(tmp_path, silent)
 
 def test_a_run_cut_off_before_its_command_was_written_begins_again(tmp_path):
     run = timed_run(tmp_path / "run", fake_table())
-    run.folder.command.unlink()
-    run.folder.journal.unlink()
+    for path in (*run.folder.root.glob("run.toml"), *run.folder.root.glob("study.*")):
+        path.unlink()
     assert timed_run(tmp_path / "run", fake_table()).folder.latency.is_file()
 
 
