@@ -1,4 +1,4 @@
-"""Latency tables of the device of `tests.measure.fake`, made without measuring: exact, or wrong by as much as wanted."""
+"""Latency tables of the device of `tests.measure.fake`, made without measuring: exact, or as wrong as is wanted."""
 
 import json
 import tomllib

@@ -41,6 +41,7 @@ HEAVY = {  # package -> units that may import it at all
     "PIL": {"data"},
     "onnx": {"export", "measure"},
     "onnxruntime": {"export", "measure"},
+    "openvino": {"measure"},
     "typer": {"cli"},
     "rich": {"cli"},
 }

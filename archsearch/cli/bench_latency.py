@@ -108,7 +108,8 @@ def _print_remote(result: dict[str, Any]) -> None:
     say = partial(console().print, markup=False, soft_wrap=True)
     rows = [
         [row["name"], *("{:.4g} [{:.4g}, {:.4g}]".format(*row[turn]) for turn in ("local", "remote", "again")),
-         *(f"{row[f'{name}_ratio']:.3f}, {'yes' if row[f'{name}_overlaps'] else 'no'}" for name in ("remote", "control"))]
+         *("{:.3f}, {}".format(row[f"{name}_ratio"], "yes" if row[f"{name}_overlaps"] else "no")
+           for name in ("remote", "control"))]
         for row in result["networks"]
     ]  # fmt: skip
     heads = ["network", "local ms", "remote ms", "local again", "remote/local, meet", "again/local, meet"]

@@ -90,10 +90,11 @@ def _pool() -> np.ndarray:
 
 def _conv(w: Writer, op: Op) -> None:
     shape = (op.c_out, op.per_group, op.kernel, op.kernel)
-    weight = w.weight(f"{op.name}.weight", random_weights(shape, op.per_group * op.kernel**2))
-    bias = w.weight(f"{op.name}.bias", np.full(op.c_out, 0.01, dtype=np.float32))
+    inputs = [op.inputs[0], w.weight(f"{op.name}.weight", random_weights(shape, op.per_group * op.kernel**2))]
+    if op.bias or op.norm:
+        inputs.append(w.weight(f"{op.name}.bias", np.full(op.c_out, 0.01, dtype=np.float32)))
     pad = op.kernel // 2 * op.dilation
-    w.node("Conv", [op.inputs[0], weight, bias], _before(op), kernel_shape=[op.kernel] * 2, strides=[op.stride] * 2,
+    w.node("Conv", inputs, _before(op), kernel_shape=[op.kernel] * 2, strides=[op.stride] * 2,
            pads=[pad] * 4, dilations=[op.dilation] * 2, group=op.c_in // op.per_group)  # fmt: skip
     _act(w, op)
 
@@ -138,8 +139,8 @@ def _detections(w: Writer, op: Op) -> None:
 
 def _rows(w: Writer, op: Op, scores: str, boxes: str, part: int) -> str:
     source = (scores, boxes)[part]
-    anchors = len(w.weights[f"{boxes}.bias"]) // 4
-    each = len(w.weights[f"{source}.bias"]) // anchors
+    anchors = len(w.weights[f"{boxes}.weight"]) // 4
+    each = len(w.weights[f"{source}.weight"]) // anchors
     shape = w.node("Shape", [source], f"{source}/shape", start=2, end=4)
     head = w.weight(f"{source}/head", np.array([w.batch, anchors, each], dtype=np.int64))
     five = w.node("Concat", [head, shape], f"{source}/five", axis=0)

@@ -16,11 +16,11 @@ def peak_memory(device_name: str, settings: Settings, model: Model) -> int | Non
     """How much memory a model takes while it runs [bytes]; None where the system does not tell.
 
     Counted is what the process holds at its peak over five inferences, above what it held before the model was loaded:
-    weights in the form that the runtime keeps them, inputs, activations, the runtime's arenas and scratch. The
-    runtime itself is not: its code, and what it sets up once, is there before, for a tiny model was run. Nor is what only
-    loading needs. Resident memory (Linux) comes in pages, and runtimes keep what they have freed: two measurements
-    may differ by some 100 KiB, a compiler's leavings (torch-compile) by megabytes. A device that knows better says so
-    itself (`peak_memory(model)`): on "cuda" it is what torch's allocator held on the GPU.
+    weights in the form that the runtime keeps them, inputs, activations, the runtime's arenas and scratch. Not counted:
+    the runtime's code and what it sets up once (a tiny model has been run before), and what only loading needs.
+    Resident memory (Linux) comes in pages, and runtimes keep what they have freed: two measurements may differ by some
+    100 KiB, with torch by a few MiB. A device that knows better says so itself (`peak_memory(model)`): on "cuda" it is
+    what torch's allocator held on the GPU.
 
     raises   DeviceError where the device or the model cannot be used
     """

@@ -94,6 +94,6 @@ def openvino_device(settings: Settings) -> OpenVino:
     needed = ("onnx", "onnxruntime") if settings.dtype == "int8" else ("onnx",)
     for package in needed:
         if find_spec(package) is None:
-            raise missing("openvino", package, extra="onnx")
+            raise missing("openvino", package)
     only("openvino", settings, tuple(HINTS))
     return OpenVino(settings=settings)

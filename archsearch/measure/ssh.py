@@ -21,6 +21,8 @@ OPTIONS = (
     "-o", "ConnectTimeout=30", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4",  # a dead line is noticed
     "-o", "ClearAllForwardings=yes",  # ports that the configuration forwards are for people
 )  # fmt: skip
+FINAL = re.compile("Permission denied|verification failed|resolve hostname|refused|No route|unreachable|timed out")
+FIRST_TRIES = 3  # where ssh says nothing of that kind
 LONGEST_PAUSE_S = 30.0
 
 
@@ -43,11 +45,17 @@ class Ssh:
             raise DeviceError(f"{self.host!r} is no host name: give user@host or a name of your ssh configuration")
 
     def first(self, words: Sequence[str]) -> dict[str, Any]:
-        """The answer of a command that is tried once; raises DeviceError that says why a host cannot be used."""
-        try:
-            return self._once(words, b"")
-        except Dropped as error:
-            raise DeviceError(self._why(str(error))) from None
+        """The answer of the first command; raises DeviceError that says why a host cannot be used, without patience."""
+        told = ""
+        for _ in range(FIRST_TRIES):
+            try:
+                return self._once(words, b"")
+            except Dropped as error:
+                told = str(error)
+            if FINAL.search(told):
+                break
+            self.sleep(self.pause_s)
+        raise DeviceError(self._why(told))
 
     def call(self, words: Sequence[str], stdin: bytes = b"") -> dict[str, Any]:
         """The answer of a command, which must be one that may be run twice; raises DeviceError for a lost host."""

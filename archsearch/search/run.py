@@ -23,7 +23,7 @@ from archsearch.search.ledger import Direction, Ledger, open_journal
 from archsearch.search.lock import FileLock
 from archsearch.search.propose import Problem, Proposer
 from archsearch.search.rebudget import settle_budgets
-from archsearch.search.timed import Outcome, Timer, outcome, standing
+from archsearch.search.timed import FRONT, Outcome, Timer, outcome, standing
 from archsearch.search.wanted import ask_for, still_wanted
 from archsearch.search.worker import ALL_TRIED, Limits, Watch, Worker
 from archsearch.spec.fields import Codes
@@ -103,13 +103,13 @@ class Run:
         self._note_all(tried)
         return why
 
-    def time(self, stopwatch: Stopwatch, watch: Watch, effort: Effort | None = None) -> Outcome:
+    def time(self, stopwatch: Stopwatch, watch: Watch, effort: Effort = FRONT) -> Outcome:
         """Time what would be reported on the device, until each of it holds the limits there; what that showed.
 
         raises   DeviceError where the device cannot run a network
         """
         timer = Timer(folder=self.folder, ledger=self.ledger, problem=self.problem, stopwatch=stopwatch, watch=watch,
-                      effort=effort or Effort())  # fmt: skip
+                      effort=effort)  # fmt: skip
         timer.settle()
         return outcome(self.ledger, self.problem, self.config.latency_device or "")
 

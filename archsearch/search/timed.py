@@ -6,9 +6,9 @@ nothing is timed twice, and a run that was killed goes on.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial
 
 from archsearch.cost.budget import LATENCIES
 from archsearch.measure.method import Effort, Measurement
-from archsearch.measure.model import whole
+from archsearch.measure.model import Model, whole
 from archsearch.measure.pick import Stopwatch, reference
 from archsearch.records import TIMED, RunFolder
 from archsearch.search.believed import reported
@@ -28,6 +28,8 @@ from archsearch.search.times import NS, Times, times_of
 from archsearch.search.worker import Watch
 from archsearch.spec.arch import Arch
 
+FRONT = Effort(least=8, most=40, target=0.02, every=4)  # few networks, and their limit is near
+SESSIONS = 2  # in which each network is timed, loaded anew; it must hold its limit in all of them
 GROUP = 8  # networks timed side by side; a kill loses at most these
 TOLD = ("device", "cpu", "machine", "gpu", "threads", "batch", "dtype", "versions")  # what makes two devices one
 
@@ -72,7 +74,7 @@ class Timer:
     problem: Problem
     stopwatch: Stopwatch
     watch: Watch
-    effort: Effort = field(default_factory=Effort)
+    effort: Effort = FRONT
 
     def settle(self) -> None:
         """Time all that would be reported, until each of them has been; one worker does, the others wait.
@@ -92,30 +94,22 @@ class Timer:
         return [t for t in listed if attrs.get(TIMED.format(t.number), {}).get("fingerprint") != place]
 
     def _measure(self, trials: list[FrozenTrial], place: str) -> None:
-        number = {t.user_attrs["arch"]: t.number for t in trials}
         models = [whole(Arch.from_dict(t.user_attrs["arch_json"]), t.user_attrs["arch"]) for t in trials]
-        known: set[int] = set()
+        sessions = [self._session(models, nth) for nth in range(SESSIONS)]
+        for trial, results in zip(trials, zip(*sessions, strict=True), strict=True):
+            self.ledger.remember(TIMED.format(trial.number), joined(results) | {"fingerprint": place})
 
-        def keep(result: Measurement, anchor: float) -> None:
-            known.add(number[result.name])
-            told = {"fingerprint": place, "reference_ms": anchor}
-            self.ledger.remember(TIMED.format(number[result.name]), result.to_dict() | told)
+    def _session(self, models: list[Model], nth: int) -> list[Measurement]:
+        """All models loaded and timed once."""
 
         def tell(done: int, total: int) -> None:
-            self.watch.progress(done, total, "latency of the front")
+            self.watch.progress(nth * total + done, SESSIONS * total, "latency of the front")
 
         self.watch.waiting("the front is timed")
-        found, anchor = self.stopwatch.measure(
-            models, reference(), anchor=self._anchor, effort=self.effort, tell=tell, keep=keep
-        )
-        for result in found:
-            if number[result.name] not in known:
-                keep(result, anchor)
-
-    @property
-    def _anchor(self) -> float | None:
         table = self.problem.latency
-        return None if table is None else float(table.reference["ms"])
+        anchor = None if table is None else float(table.reference["ms"])
+        found, _ = self.stopwatch.measure(models, reference(), anchor=anchor, effort=self.effort, seed=nth, tell=tell)
+        return found
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -128,6 +122,17 @@ class Timer:
             yield
         finally:
             lock.free()
+
+
+def joined(results: Sequence[Measurement]) -> dict[str, Any]:
+    """Several sessions as one: the mean of their medians, and the interval that spans all of theirs.
+
+    Between sessions a network moves by more than its interval within one says, on a busy machine above all.
+    """
+    return results[-1].to_dict() | {
+        "ms": float(np.mean([each.ms for each in results])), "low": min(each.low for each in results),
+        "high": max(each.high for each in results), "sessions": [[each.low, each.ms, each.high] for each in results],
+    }  # fmt: skip
 
 
 def digest(fingerprint: Mapping[str, Any]) -> str:

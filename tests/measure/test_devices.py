@@ -136,7 +136,10 @@ def test_without_a_compiler_torch_compile_is_one_line():
 
     before = torch.get_num_threads()
     none = config.patch({"cpp.cxx": (None, "no-such-compiler")})
-    with none, pytest.raises(DeviceError, match=r"^torch.compile cannot compile conv 40: .*needs a C\+\+ compiler.*$") as told:
+    with (
+        none,
+        pytest.raises(DeviceError, match=r"^torch.compile cannot compile conv 40: .*needs a C\+\+ compiler.*$") as told,
+    ):
         made("torch-compile", threads=before + 1).load(_small(40))
     assert "\n" not in str(told.value)
     assert torch.get_num_threads() == before

@@ -1,6 +1,7 @@
 """A remote device, over a real sshd on the loopback: what comes back, and what breaks on the way."""
 
 import ast
+import contextlib
 import fcntl
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,7 @@ from tests.measure.loopback import loopback  # noqa: E402
 
 NAMES = ("mobilenet_v2_0.1_32", "mobilenet_v2_0.2_64", "mobilenet_v2_0.35_96")
 QUICK = Effort(least=3, most=4, warm_ms=50)
-LONG = Effort(least=100, most=100, warm_ms=50)  # some tenths of a second a network
+LONG = Effort(least=60, most=60, warm_ms=50)  # some tenths of a second a network
 
 
 @pytest.fixture(scope="module")
@@ -65,19 +67,18 @@ def reference():
 class Kept:
     """What has arrived, and the results as they lay on the host when the last of them did."""
 
-    def __init__(self, folder, then=lambda: None):
-        self.folder, self.then, self.names, self.rows = Path(folder), then, [], []
+    def __init__(self, folder):
+        self.folder, self.names, self.rows = Path(folder), [], []
 
     def __call__(self, made, anchor):
         self.names.append(made.name)
         self.rows = rows(self.folder)
-        if len(self.names) == 1:
-            self.then()
 
 
 def rows(folder):
     (file,) = Path(folder).glob("job-*/results.jsonl")
-    return [json.loads(line) for line in file.read_text().splitlines()]
+    text = file.read_text()
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
 
 def once(kept):
@@ -124,8 +125,8 @@ def test_every_second_connection_breaks_and_nothing_is_lost(remote, sshd, tmp_pa
         f"""#!/bin/sh
 echo >> '{count}'
 case $(( $(wc -l < '{count}') % 4 )) in
-2) exit 255 ;;
-0) {" ".join(sshd.ssh)} "$@" > '{tmp_path}/unheard'; exit 255 ;;
+1) exit 255 ;;
+3) {" ".join(sshd.ssh)} "$@" > '{tmp_path}/unheard'; exit 255 ;;
 esac
 exec {" ".join(sshd.ssh)} "$@"
 """
@@ -144,18 +145,18 @@ def test_connections_that_the_server_ends_in_the_middle_lose_nothing(remote, ssh
     device, over, cuts = remote(), threading.Event(), []
 
     def cut():
-        for pause_s in (0.2, 0.4, 0.8, 1.6):
-            if not over.wait(pause_s):
-                cuts.append(sshd.cut())
+        while not over.wait(0.02) and not list(Path(device.folder).glob("job-*/job.json")):
+            pass
+        for pause_s in (0.0, 0.2, 0.4, 0.8):
+            over.wait(pause_s)
+            while not over.wait(0.02) and not sshd.cut():
+                pass
+            cuts.append(not over.is_set())
 
     kept, thread = Kept(device.folder), threading.Thread(target=cut)
-
-    def begin(done, total):
-        if not thread.ident:
-            thread.start()
-
+    thread.start()
     try:
-        made, _ = device.measure(models(), reference(), anchor=None, effort=LONG, keep=kept, tell=begin)
+        made, _ = device.measure(models(), reference(), anchor=None, effort=LONG, keep=kept)
     finally:
         over.set()
         thread.join()
@@ -164,8 +165,13 @@ def test_connections_that_the_server_ends_in_the_middle_lose_nothing(remote, ssh
     assert any(cuts)
 
 
-def interrupt(*_):
-    raise KeyboardInterrupt
+def wait_for_a_result(folder, most_s=60.0):
+    """Wait until the first result lies in a folder of the host, which is this machine; its network."""
+    for _ in range(int(most_s / 0.01)):
+        if any(path.stat().st_size for path in Path(folder).glob("job-*/results.jsonl")) and rows(folder):
+            return rows(folder)[0]["measurement"]["name"]
+        time.sleep(0.01)
+    pytest.fail("no result")
 
 
 CLIENT = """
@@ -173,15 +179,15 @@ import sys
 from tests.measure.test_remote import LONG, Remote, Settings, models, reference
 host, folder, *ssh = sys.argv[1:]
 device = Remote(host=host, settings=Settings(), python=sys.executable, folder=folder, ssh=tuple(ssh), chunk=1)
-device.measure(models(), reference(), anchor=None, effort=LONG, keep=lambda made, anchor: print(made.name, flush=True))
+device.measure(models(), reference(), anchor=None, effort=LONG)
 """
 
 
 def killed(device):
-    """A client that is killed as soon as the first result has arrived; the name of that."""
+    """A client that is killed as soon as the first result is there; the name of that."""
     command = [sys.executable, "-c", CLIENT, device.host, device.folder, *device.ssh]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as client:
-        name = client.stdout.readline().strip()
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as client:
+        name = wait_for_a_result(device.folder)
         client.kill()
     return name
 
@@ -203,15 +209,17 @@ def test_a_client_that_was_killed_asks_for_the_rest_and_nothing_is_timed_again(r
 
 @pytest.mark.slow
 def test_a_runner_that_is_killed_goes_on_where_it_was(remote):
-    device = remote()
-    pids = []
+    device, pids = remote(), []
 
     def kill():
+        wait_for_a_result(device.folder)
         pids.append(owner(Path(device.folder))["pid"])
         os.kill(pids[0], signal.SIGKILL)
 
-    kept = Kept(device.folder, kill)
+    kept, thread = Kept(device.folder), threading.Thread(target=kill)
+    thread.start()
     made, _ = device.measure(models(), reference(), anchor=None, effort=LONG, keep=kept)
+    thread.join()
     assert [each.name for each in made] == list(NAMES)
     once(kept)
     assert owner(Path(device.folder))["pid"] != pids[0]
@@ -302,15 +310,22 @@ def test_a_runner_that_never_works_is_given_up_and_its_last_words_are_told(remot
 
 @pytest.mark.slow
 def test_a_host_that_has_changed_since_the_job_began_is_told(remote):
-    device = remote()
+    device, seen = remote(), []
+
+    def leave(*_):
+        seen.extend(Path(device.folder).glob("job-*"))
+        raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
-        device.measure(models(), reference(), anchor=None, effort=LONG, keep=interrupt)
-    (job,) = Path(device.folder).glob("job-*")
-    os.kill(owner(Path(device.folder))["pid"], signal.SIGKILL)
+        device.measure(models(), reference(), anchor=None, effort=QUICK, keep=leave)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(owner(Path(device.folder))["pid"], signal.SIGKILL)
+    (job,) = seen
+    (job / "results.jsonl").write_text("")
     kept = json.loads((job / "fingerprint.json").read_text())
     (job / "fingerprint.json").write_text(json.dumps(kept | {"cpu": "another"}))
     with pytest.raises(DeviceError, match=f"the host has changed since this job began .*another.*: remove {job} there"):
-        device.measure(models(), reference(), anchor=None, effort=LONG)
+        device.measure(models(), reference(), anchor=None, effort=QUICK)
 
 
 def test_a_lost_host_is_told_after_the_patience_asked_for(remote, sshd, tmp_path):

@@ -60,10 +60,10 @@ def arch_of(trial):
 
 @pytest.mark.parametrize("sampler", ["greybox", "random", "nsga2", "tpe"])
 def test_a_table_that_is_too_low_is_found_out_and_the_front_holds_the_limit(tmp_path, silent, sampler):
-    run, evaluator, outcome = finished(tmp_path / "run", silent, fake_table(share=0.8), sampler=sampler)
+    run, evaluator, outcome = finished(tmp_path / "run", silent, fake_table(share=0.6), sampler=sampler)
     trials, times = run.ledger.trials(), standing(run.ledger)
-    assert all(cost["latency_upper"] <= 350_000 for cost in (t.user_attrs["costs"] for t in trials)
-               if t.user_attrs["status"] == "trained")  # fmt: skip
+    trained = [t.user_attrs["costs"] for t in trials if t.user_attrs["status"] == "trained"]
+    assert all(costs["latency_upper"] <= 350_000 for costs in trained)
     shown = reported(trials, run.problem, times)
     assert shown
     assert all(true_ms(arch_of(t)) <= LIMIT_MS for t in shown)
