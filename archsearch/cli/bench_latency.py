@@ -65,8 +65,10 @@ def _cell(name: str, summary: list[float]) -> str:
 
 
 def remote_latency(
-    host: Annotated[str, typer.Argument(help="USER@HOST, or a name of your ssh configuration: this very machine.")],
-    archs: Annotated[list[str] | None, typer.Argument(help="Networks. [default: five]", metavar="[ARCH]...")] = None,
+    host: Annotated[
+        str, typer.Argument(help="This machine as USER@HOST or a name of your ssh configuration.", metavar="HOST")
+    ],
+    archs: Annotated[list[str] | None, typer.Argument(help="Networks. [default: five]", metavar="ARCH")] = None,
     rounds: Annotated[int, typer.Option("--rounds", help="Of local, remote, local.", min=1)] = 3,
     threads: ThreadsNumber = 1,
     dtype: DtypeOption = "float32",

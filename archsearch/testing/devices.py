@@ -41,7 +41,9 @@ def check_device(make: "Make", *, nets: Sequence[str] = NETS) -> None:
         _check_runs(device, wholes)
         if len(refused) == place:  # the first dtype that it has
             _check_runs(device, _blocks(nets))
-            _check_runs(make(Settings(dtype=dtype, batch=2)), wholes[:1])
+            two = Settings(dtype=dtype, batch=2)
+            _check_fingerprint(make(two), two)
+            _check_runs(make(two), wholes[:1])
     if len(refused) == len(DTYPES):
         raise refused[0]
 

@@ -42,6 +42,53 @@ def test_cuda_conforms():
     testing.check_device(plugins.load("devices", "cuda"))
 
 
+class Made:
+    """A device that can be told to break a promise."""
+
+    def __init__(self, settings, ms=1.0, lacks=(), name="made"):
+        self.settings, self.ms, self.lacks, self.name = settings, ms, lacks, name
+
+    def load(self, model):
+        return self
+
+    def run(self):
+        return self.ms
+
+    def close(self):
+        pass
+
+    def fingerprint(self):
+        told = {"device": "made", **self.settings.to_dict(), "versions": {"made": "1"}}
+        return {key: value for key, value in told.items() if key not in self.lacks}
+
+
+def test_a_device_that_keeps_its_promises_passes():
+    testing.check_device(Made)
+
+
+@pytest.mark.parametrize(("broken", "told"), [
+    ({"ms": float("nan")}, "took nan ms"), ({"ms": 0.0}, "took 0.0 ms"), ({"ms": 1}, "took 1 ms"),
+    ({"lacks": ("threads", "versions")}, "the fingerprint says nothing of threads, versions"),
+    ({"name": "other"}, "device 'other' calls itself 'made' in the fingerprint"),
+])  # fmt: skip
+def test_the_check_sees_a_broken_promise(broken, told):
+    with pytest.raises(AssertionError, match=told):
+        testing.check_device(lambda settings: Made(settings, **broken))
+
+
+def test_the_check_sees_settings_that_are_not_those_asked_for():
+    with pytest.raises(AssertionError, match="the device was asked for Settings.*batch=2"):
+        testing.check_device(lambda settings: Made(Settings(dtype=settings.dtype)))
+
+
+def test_a_device_that_cannot_be_used_at_all_is_no_broken_promise():
+    def refuse(settings):
+        raise DeviceError("no such thing here")
+
+    with pytest.raises(DeviceError, match="^no such thing here$"):
+        testing.check_device(refuse)
+
+
 def test_every_device_is_tested_here():
     assert set(plugins.names("devices")) >= {*CPU, "torch-compile", "cuda"}
 
@@ -82,7 +129,7 @@ def test_torch_threads_are_as_wanted_while_models_are_loaded_and_as_before_after
     assert torch.get_num_threads() == before
 
 
-def test_a_model_that_cannot_be_run_leaves_threads_alone():
+def test_threads_are_given_back_after_the_last_holder():
     before = torch.get_num_threads()
     threads = Threads(wanted=before + 1)
     threads.hold()

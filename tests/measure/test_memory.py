@@ -38,17 +38,18 @@ def test_a_network_takes_its_weights_at_least_and_a_tiny_one_next_to_nothing():
 
 
 @LINUX
+@ORT
 def test_activations_count_also_where_they_are_held_only_while_it_runs():
     side, channels = 512, 16  # 16 MiB a map
     ops = [Op(kind="conv", label="a", c_in=channels, c_out=channels, size_in=side, size_out=side, per_group=channels,
               inputs=(source,), name=name) for source, name in (("input", "a.0"), ("a.0", "b.0"))]  # fmt: skip
-    taken = peak_memory("torch-eager", Settings(), model_of(ops, "two large maps"))
+    taken = peak_memory("onnxruntime", Settings(), model_of(ops, "two large maps"))
     assert taken is not None
     assert 3 * 16 * MIB <= taken + MIB  # the input, and both maps at once
 
 
 @pytest.mark.parametrize(("name", "settings", "told"), [
-    ("torch-eager", Settings(dtype="int8"), "device torch-eager runs float32, bfloat16, not int8"),
+    ("onnxruntime", Settings(dtype="bfloat16"), "device onnxruntime runs float32, int8, not bfloat16"),
     ("no-such-device", Settings(), "unknown device 'no-such-device'"),
 ])  # fmt: skip
 def test_what_goes_wrong_in_the_other_process_is_told_here_in_one_line(name, settings, told):

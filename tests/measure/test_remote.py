@@ -25,7 +25,7 @@ from archsearch.measure.method import Effort  # noqa: E402
 from archsearch.measure.model import whole  # noqa: E402
 from archsearch.measure.onnxruntime_device import onnxruntime_device  # noqa: E402
 from archsearch.measure.remote import Remote, remote_device  # noqa: E402
-from archsearch.measure.remote_job import OLDEST, PACKAGE, SHIPPED, tar, tars  # noqa: E402
+from archsearch.measure.remote_job import OLDEST, PACKAGE, SHIPPED, UNPACK, tar, tars  # noqa: E402
 from archsearch.measure.runner import owner  # noqa: E402
 from archsearch.measure.ssh import remote_word  # noqa: E402
 from archsearch.spec.presets import read_arch  # noqa: E402
@@ -348,3 +348,10 @@ def test_files_travel_in_streams_of_some_megabytes_each_file_once():
     streams = list(tars(["a", "b", "c"], lambda name: name.encode() * (1 << 24)))
     assert len(streams) == 3
     assert list(tars(["a", "b"], str.encode)) == [tar({"a": b"a", "b": b"b"})]
+
+
+def test_a_stream_that_breaks_off_leaves_no_file_that_looks_whole(tmp_path):
+    stream = tar({"job/a.onnx": b"a" * 5000, "job/b.onnx": b"b" * 50_000})
+    done = subprocess.run([sys.executable, "-c", UNPACK, str(tmp_path)], input=stream[:20_000], capture_output=True)
+    assert done.returncode != 0
+    assert [path.name for path in tmp_path.rglob("*.onnx")] == ["a.onnx"]
