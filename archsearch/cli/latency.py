@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from archsearch.measure.method import Measurement
 
 HELP = "Milliseconds: measure networks, make and judge latency tables, bring in those of other devices."
-BLOCKS = " ▁▂▃▄▅▆▇█"
-LEAST = 0.01  # of the highest bin: what is there at all is seen
-
 app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(latency_table.app, name="table")
 app.command("plan")(latency_sheet.plan)
@@ -62,6 +59,8 @@ def measure(
 
     if not 0 < target < 1:
         raise DeviceError(f"--target is a share between 0 and 1, got {target:g}")
+    if memory and device.startswith("remote:"):
+        raise DeviceError("--memory is measured on this machine; leave it out with a remote device")
     networks = [(text, read_arch(text)) for text in dict.fromkeys(archs)]
     watch = watch_of(device, threads=threads, batch=batch, dtype=dtype)
     found, base = timed(watch, networks, effort=Effort(target=target, most=most, least=min(8, most)),

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from archsearch.measure.pick import Stopwatch
     from archsearch.spec.space import SearchSpace
 
-DEVICES = "onnxruntime, torch-eager, torch-compile, openvino, cuda, or remote:USER@HOST (over your own ssh)."
+DEVICES = "onnxruntime, torch-eager, torch-compile, openvino, cuda, or remote:USER@HOST[,python=PATH] (over your ssh)."
 BUSY = "other processes kept {:.1f} cores busy meanwhile: measure again on a quiet machine"
 
 DeviceName = Annotated[str, typer.Option("--device", help=DEVICES)]

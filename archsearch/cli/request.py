@@ -313,5 +313,5 @@ class Request:
             "budgets": problem.budget.to_dict(),
             "ladder": list(problem.ladder),
             "earlier": [str(path) for path in self.earlier],
-            **({"latency": dict(self.timing.table.fingerprint)} if self.timing else {}),
+            **({"latency": {**self.timing.fingerprint, "device": self.timing.device}} if self.timing else {}),
         }

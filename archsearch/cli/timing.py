@@ -38,6 +38,7 @@ class Timing:
     table: "LatencyTable"
     device: str  # by name
     stopwatch: "Stopwatch | None"  # None: the device is not at hand, and use of the table was forced
+    fingerprint: Mapping[str, Any]  # of the device at hand, else of the one that the table was made on
     warnings: tuple[str, ...] = ()  # that were overruled
 
 
@@ -77,11 +78,12 @@ def timing(
     file = wish.file or kept or _default(space, wish.device, build or f"--space {space}")
     table = read_table(file)
     name = wish.device or device or str(table.fingerprint["device"])
-    stopwatch, differs = _at_hand(name, table)
+    stopwatch, fingerprint, differs = _at_hand(name, table)
     doubts = [*([] if kept is not None and wish.file is None else _doubts(table, file, space)), *differs]
     if doubts and not wish.force:
         raise LatencyError(f"latency table {file} cannot be trusted: {doubts[0]}; {FORCE}")
-    return Timing(file=file, table=table, device=name, stopwatch=stopwatch, warnings=tuple(doubts))
+    return Timing(file=file, table=table, device=name, stopwatch=stopwatch, fingerprint=fingerprint,
+                  warnings=tuple(doubts))  # fmt: skip
 
 
 def bound(wish: Wish, space: str, **found: Any) -> Timing:
@@ -143,16 +145,21 @@ def _doubts(table: "LatencyTable", file: Path, space: str) -> list[str]:
     return doubts
 
 
-def _at_hand(name: str, table: "LatencyTable") -> "tuple[Stopwatch | None, list[str]]":
-    """The device, and how it differs from the one that the table was made on."""
+def _at_hand(name: str, table: "LatencyTable") -> "tuple[Stopwatch | None, Mapping[str, Any], list[str]]":
+    """The device, its fingerprint, and how it differs from the one that the table was made on."""
     from archsearch.measure.fingerprint import differences
     from archsearch.measure.pick import REMOTE, pick
 
     if not name.startswith(REMOTE) and name not in plugins.names("devices"):
-        return None, [f"its device {name} is none that this machine can time on, so the front cannot be measured"]
+        return (
+            None,
+            table.fingerprint,
+            [f"its device {name} is none that this machine can time on, so the front cannot be measured"],
+        )
     stopwatch = pick(name, settings_of(table.fingerprint))
-    told = differences(table.fingerprint, stopwatch.fingerprint())
-    return stopwatch, [f"it was made elsewhere: {told[0]}"] if told else []
+    here = stopwatch.fingerprint()
+    told = differences(table.fingerprint, here)
+    return stopwatch, here, [f"it was made elsewhere: {told[0]}"] if told else []
 
 
 def settings_of(fingerprint: Mapping[str, Any]) -> "Settings":

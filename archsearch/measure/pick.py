@@ -1,16 +1,17 @@
-"""A device by its name: one of the plug-ins, or `remote:HOST` for another machine over SSH."""
+"""A device by its name: one of the plug-ins, or `remote:HOST[,python=PATH]` for another machine over SSH."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from archsearch import plugins
+from archsearch.errors import DeviceError
 from archsearch.measure.device import Settings
 from archsearch.measure.local import Keep, Local, Tell
 from archsearch.measure.method import Effort, Measurement
 from archsearch.measure.model import Model, whole
 from archsearch.spec.presets import read_arch
 
-REMOTE = "remote:"
+REMOTE, PYTHON = "remote:", ",python="
 DEFAULT = "onnxruntime"
 REFERENCE = "mobilenet_v2_0.5_128"  # by which a machine's speed is judged: some milliseconds on a phone, all op kinds
 
@@ -37,7 +38,10 @@ def pick(name: str, settings: Settings) -> Stopwatch:
     if name.startswith(REMOTE):
         from archsearch.measure.remote import remote_device
 
-        remote: Stopwatch = remote_device(name.removeprefix(REMOTE), settings)
+        host, comma, python = name.removeprefix(REMOTE).partition(PYTHON)
+        if comma and not python:
+            raise DeviceError(f"device {name!r} names no python; write {REMOTE}HOST{PYTHON}PATH")
+        remote: Stopwatch = remote_device(host, settings, **({"python": python} if python else {}))
         return remote
     return Local(device=plugins.load("devices", name)(settings))
 

@@ -15,45 +15,19 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("onnxruntime")
-pytest.importorskip("onnx")
-
-from archsearch.errors import DeviceError  # noqa: E402
-from archsearch.measure.device import Settings  # noqa: E402
-from archsearch.measure.local import Local  # noqa: E402
-from archsearch.measure.method import Effort  # noqa: E402
-from archsearch.measure.model import whole  # noqa: E402
-from archsearch.measure.onnxruntime_device import onnxruntime_device  # noqa: E402
-from archsearch.measure.remote import Remote, remote_device  # noqa: E402
-from archsearch.measure.remote_job import OLDEST, PACKAGE, SHIPPED, UNPACK, tar, tars  # noqa: E402
-from archsearch.measure.runner import owner  # noqa: E402
-from archsearch.measure.ssh import remote_word  # noqa: E402
-from archsearch.spec.presets import read_arch  # noqa: E402
-from tests.measure.loopback import loopback  # noqa: E402
+from archsearch.errors import DeviceError
+from archsearch.measure.device import Settings
+from archsearch.measure.local import Local
+from archsearch.measure.method import Effort
+from archsearch.measure.model import whole
+from archsearch.measure.onnxruntime_device import onnxruntime_device
+from archsearch.measure.remote_job import OLDEST, PACKAGE, SHIPPED, UNPACK, tar, tars
+from archsearch.measure.runner import owner
+from archsearch.spec.presets import read_arch
 
 NAMES = ("mobilenet_v2_0.1_32", "mobilenet_v2_0.2_64", "mobilenet_v2_0.35_96")
 QUICK = Effort(least=3, most=4, warm_ms=50)
 LONG = Effort(least=60, most=60, warm_ms=50)  # some tenths of a second a network
-
-
-@pytest.fixture(scope="module")
-def sshd(tmp_path_factory):
-    with loopback(tmp_path_factory.mktemp("sshd")) as made:
-        yield made
-
-
-@pytest.fixture
-def remote(sshd, tmp_path):
-    """Makes a remote device with a folder of its own."""
-
-    def make(**options):
-        settled = {
-            "host": sshd.host, "settings": Settings(), "python": sys.executable, "folder": str(tmp_path / "there"),
-            "ssh": sshd.ssh, "chunk": 1, "pause_s": 0.05,
-        }  # fmt: skip
-        return Remote(**(settled | options))
-
-    return make
 
 
 def models(names=NAMES):
@@ -176,7 +150,8 @@ def wait_for_a_result(folder, most_s=60.0):
 
 CLIENT = """
 import sys
-from tests.measure.test_remote import LONG, Remote, Settings, models, reference
+from archsearch.measure.remote import Remote
+from tests.measure.test_remote import LONG, Settings, models, reference
 host, folder, *ssh = sys.argv[1:]
 device = Remote(host=host, settings=Settings(), python=sys.executable, folder=folder, ssh=tuple(ssh), chunk=1)
 device.measure(models(), reference(), anchor=None, effort=LONG)
@@ -244,60 +219,6 @@ def test_a_folder_with_blanks_and_quotes_is_taken_as_it_is(remote, tmp_path):
     assert [path.name.split("-")[0] for path in sorted(folder.iterdir())] == ["code", "lock"]
 
 
-def test_no_model_is_no_connection(remote):
-    assert remote(ssh=("/no/such/ssh",)).measure([], reference(), anchor=None, effort=QUICK) == ([], 0.0)
-
-
-@pytest.mark.parametrize("host", ["", "-oProxyCommand=touch x", "a b", "a\nb", "a;b", "a@-b", "$(x)", "a@", "'"])
-def test_what_is_no_host_name_is_refused(host):
-    with pytest.raises(DeviceError, match="is no host name"):
-        remote_device(host, Settings())
-
-
-@pytest.mark.parametrize("host", ["pi", "user@pi.local", "user@192.168.1.7", "me@fe80::1%eth0", "ssh://me@pi:2222"])
-def test_what_ssh_takes_is_a_host_name(host):
-    assert remote_device(host, Settings()).name == f"remote:{host}"
-
-
-@pytest.mark.parametrize("options", [{"python": "-c"}, {"python": ""}, {"folder": "a\nb"}, {"folder": "-x"}])
-def test_strange_words_are_refused(options):
-    with pytest.raises(DeviceError, match="of a remote device"):
-        remote_device("pi", Settings(), **options)
-
-
-def test_only_what_onnxruntime_runs_is_asked_for():
-    with pytest.raises(DeviceError, match="device remote runs float32, int8, not bfloat16"):
-        remote_device("pi", Settings(dtype="bfloat16"))
-
-
-@pytest.mark.parametrize(("options", "told"), [
-    ({"host": "closed"}, "cannot reach closed: .*Connection refused"),
-    ({"host": "nowhere"}, "cannot reach nowhere: .*resolve hostname"),
-    ({"host": "keyless"}, "keyless lets nobody in without a password, and none are handled here: set up a key"),
-    ({"host": "stranger"}, r"the key of stranger is not known yet or has changed: connect once by hand"),
-    ({"python": "/no/python3"}, "loopback has no /no/python3 that can be run"),
-    ({"ssh": ("/no/such/ssh",)}, "there is no ssh client '/no/such/ssh'"),
-    ({"folder": "/proc/nowhere"}, "loopback: .*/proc/nowhere"),
-])  # fmt: skip
-def test_a_host_that_cannot_be_used_is_told_in_one_line(remote, options, told):
-    with pytest.raises(DeviceError, match=told) as error:
-        remote(**options).measure(models(), reference(), anchor=None, effort=QUICK)
-    assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize(("lines", "told"), [
-    ("sys.version_info = (3, 8, 2)", r"is Python 3\.8\.2; timing there needs 3\.10 or newer"),
-    ("sys.path[:] = [each for each in sys.path if 'site-packages' not in each]",
-     "lacks numpy and onnxruntime; on it: .* -m pip install onnxruntime"),
-])  # fmt: skip
-def test_a_python_there_that_will_not_do_is_told_in_one_line(remote, tmp_path, lines, told):
-    python = tmp_path / "python3"
-    python.write_text(f"""#!{sys.executable}\nimport sys\n{lines}\nsys.argv = sys.argv[1:]\nexec(sys.argv.pop(1))\n""")
-    python.chmod(0o755)
-    with pytest.raises(DeviceError, match=told):
-        remote(python=str(python)).fingerprint()
-
-
 @pytest.mark.slow
 def test_a_runner_that_never_works_is_given_up_and_its_last_words_are_told(remote):
     device = remote()
@@ -326,22 +247,6 @@ def test_a_host_that_has_changed_since_the_job_began_is_told(remote):
     (job / "fingerprint.json").write_text(json.dumps(kept | {"cpu": "another"}))
     with pytest.raises(DeviceError, match=f"the host has changed since this job began .*another.*: remove {job} there"):
         device.measure(models(), reference(), anchor=None, effort=QUICK)
-
-
-def test_a_lost_host_is_told_after_the_patience_asked_for(remote, sshd, tmp_path):
-    once_only = tmp_path / "once"
-    once_only.write_text(
-        f"#!/bin/sh\n[ -e '{tmp_path}/seen' ] && exit 255\ntouch '{tmp_path}/seen'\nexec {' '.join(sshd.ssh)} \"$@\"\n"
-    )
-    once_only.chmod(0o755)
-    with pytest.raises(DeviceError, match="lost loopback .*the same command goes on"):
-        remote(ssh=(str(once_only),), patience_s=0.3).fingerprint()
-
-
-def test_words_for_the_other_shell_are_quoted_but_for_the_home():
-    assert remote_word("~/my env/python") == "~/'my env/python'"
-    assert remote_word("~") == "'~'"
-    assert remote_word("$x;y") == "'$x;y'"
 
 
 def test_files_travel_in_streams_of_some_megabytes_each_file_once():
