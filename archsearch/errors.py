@@ -90,6 +90,12 @@ class ReportError(ArchSearchError):
     """A figure or page that cannot be made."""
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's message; its class where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__
+
+
 def choices(name: str, known: Iterable[str]) -> str:
     """The end of an error message: the nearest known name first, then all of them."""
     names = sorted(known)

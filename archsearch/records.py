@@ -21,6 +21,8 @@ STUDY = "archsearch"
 OBJECTIVES, BUDGETS, TESTED = "archsearch:objectives", "archsearch:budgets", "archsearch:test:{}"  # of the study
 LADDER = "archsearch:ladder"  # of the study: the rungs of the first metric that is minimised, rising
 TIMED = "archsearch:latency:{}"  # of the study: how long a trial's network was measured to take
+TIMED_ON = "archsearch:timed-on"  # of the study: digest of the device whose measurements count, the one in use
+ANCHOR = "archsearch:anchor:{}"  # of the study: what the reference takes on a device that is not the table's [ms]
 WANTED = "archsearch:wanted"  # of the study: codes of networks that were asked for by hand
 SINCE = "archsearch:since"  # of the study: number of the first trial that the budgets of now could have made
 ALL = "archsearch:all"  # of the study: whether its last search ended because every network that fits has been tried
@@ -89,9 +91,13 @@ class RunFolder:
         return self
 
 
-def latency_file(space: str, device: str, threads: int, batch: int, dtype: str) -> Path:
-    """Where the latency table of a space on a device lies, unless another place is named."""
-    name = f"{space}-{device}-t{threads}-b{batch}-{dtype}"
+def latency_file(space: str, device: str, threads: int, batch: int, dtype: str, classes: int | None = None) -> Path:
+    """Where the latency table of a space on a device lies, unless another place is named.
+
+    classes  of the networks, where these are others than the space's own
+    """
+    own = "" if classes is None else f"-c{classes}"
+    name = f"{space}{own}-{device}-t{threads}-b{batch}-{dtype}"
     return Path("results") / "latency" / ("".join(c if c.isalnum() or c in "-._@" else "_" for c in name) + ".json")
 
 

@@ -11,6 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from archsearch.errors import DeviceError
+from archsearch.measure.device import Settings
+from archsearch.measure.pick import REMOTE, pick
+from archsearch.spec.presets import read_arch
+
 CALLS = 100  # of the plain way
 PLAIN = """
 import json, sys
@@ -46,7 +51,9 @@ def repeated(question: Question, folder: Path, tell: Tell) -> dict[str, Any]:
     plain      median of 100 calls after 10 to warm up, in a process of its own, nothing pinned
     raw        the plain median of the runs that the method made
     corrected  what the method reports: paired with the reference, whose speed the first process noted
+    raises     SpecError, PluginError or DeviceError for an unknown network or device, before anything is timed
     """
+    check(question)
     anchor = folder / "anchor.json"
     anchor.unlink(missing_ok=True)
     rows: dict[str, list[float]] = {"plain": [], "raw": [], "corrected": []}
@@ -79,6 +86,14 @@ def _wait(until: float) -> None:
     time.sleep(max(0.0, until - time.monotonic()))
 
 
+def check(question: Question) -> None:
+    """Raise what the processes would end with."""
+    read_arch(question.arch)
+    if question.device.startswith(REMOTE):
+        raise DeviceError(f"device {question.device} cannot be timed the plain way: give one of this machine")
+    pick(question.device, Settings(threads=question.threads))
+
+
 def method(question: Question, anchor: Path, seed: int) -> list[str]:
     return ["-m", "archsearch", "latency", "measure", question.arch, "--device", question.device, "--threads",
             str(question.threads), "--anchor", str(anchor), "--seed", str(seed), "--target", "0.01", "--most", "120",
@@ -90,6 +105,9 @@ def _plain(question: Question) -> list[str]:
 
 
 def child(words: list[str]) -> Any:
-    """What a process prints as JSON; raises CalledProcessError with its last words where it fails."""
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
+    """What a process prints as JSON; raises DeviceError with its last words where it fails."""
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = next((line.strip() for line in reversed(done.stderr.splitlines()) if line.strip()), "no reason given")
+        raise DeviceError(f"a process that measures ended with code {done.returncode}: {last}")
     return json.loads(done.stdout)

@@ -1,5 +1,6 @@
 """Whether the method notices a load on another core, and how fast latencies are foretold."""
 
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from archsearch.bench.repeatability import Question, child, method
 from archsearch.cost.count import bind, count_codes
 from archsearch.cost.latency import LatencyTable, metrics_of
 from archsearch.cost.table import cost_table
+from archsearch.errors import DeviceError
 from archsearch.measure.pinning import BUSY
 from archsearch.spec.space import SearchSpace
 
@@ -23,8 +25,23 @@ BURN = (
 CHECKED = 2000  # networks whose tabled prediction is compared with the one that is summed anew
 
 
+def other_core(threads: int) -> int:
+    """A core of this process on which a measurement with so many threads does not run.
+
+    raises   DeviceError where it may use no other
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return 0  # nothing is pinned
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) <= threads:
+        raise DeviceError(
+            f"a busy core beside {threads} measuring thread(s) needs {threads + 1} cores, here are {len(cores)}"
+        )
+    return cores[0]  # the method measures on the last ones
+
+
 @contextmanager
-def burner(core: int = 0) -> "Iterator[subprocess.Popen[bytes]]":
+def burner(core: int) -> "Iterator[subprocess.Popen[bytes]]":
     """A process that keeps one core busy while it lasts."""
     with subprocess.Popen([sys.executable, "-c", BURN.format(core=core)]) as process:
         try:
@@ -34,12 +51,16 @@ def burner(core: int = 0) -> "Iterator[subprocess.Popen[bytes]]":
 
 
 def caught(question: Question, folder: Path) -> dict[str, Any]:
-    """The same measurement on a quiet machine and beside a burner on core 0: what the sentinels say of each."""
+    """The same measurement on a quiet machine and beside a burner on another core: what the sentinels say of each.
+
+    raises   DeviceError where there is no other core
+    """
+    core = other_core(question.threads)
     anchor = folder / "anchor.json"
     told = {}
     for name in ("quiet", "burner", "quiet again"):
         if name == "burner":
-            with burner():
+            with burner(core):
                 time.sleep(0.5)
                 made = child(method(question, anchor, 0))["measurements"][0]
         else:

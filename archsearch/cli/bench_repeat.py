@@ -24,11 +24,12 @@ def repeat_latency(
     import tempfile
 
     from archsearch.bench.repeatability import Question, repeated
-    from archsearch.bench.sentinel import caught
+    from archsearch.bench.sentinel import caught, other_core
     from archsearch.cli.bars import bar
     from archsearch.cli.show import console, print_json
 
     question = Question(arch=arch, device=device, threads=threads, processes=processes, minutes=minutes)
+    other_core(threads)  # is told before the minutes are spent
     with tempfile.TemporaryDirectory() as folder, bar(console(error=True), "bench repeat-latency") as progress:
         result = repeated(question, Path(folder), progress)
         result["sentinel"] = caught(question, Path(folder))

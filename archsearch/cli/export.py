@@ -48,13 +48,13 @@ def export(
     log = console(error=True)
     found = _found(arch, weights, exporter)
     path = out or Path(_name(arch, found) + _ending(exporter))
-    places(exporter, path)  # whatever is in the way is told before any work
+    places(exporter, path, found.file)  # whatever is in the way is told before any work
     if exporter.weights and found.file is None:
         log.print(f"no trained weights: these are random, from seed {seed}; --weights FILE brings some",
                   markup=False, style="yellow", soft_wrap=True)  # fmt: skip
     with _spinner(log, f"exporting to {to}"):
         parcel = Parcel(arch=found.arch, model=found.model(seed), batch=images)
-        packed = pack(parcel, to, path)
+        packed = pack(parcel, to, path, source=found.file)
     if as_json:
         told = {"format": to, "batch": "dynamic" if exporter.any_batch or images is None else images,
                 "weights": str(found.file) if found.file else None}  # fmt: skip

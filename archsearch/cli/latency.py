@@ -11,6 +11,7 @@ from archsearch.cli.latency_options import (
     DeviceName,
     DtypeOption,
     ThreadsNumber,
+    check_place,
     told_device,
     watch_of,
 )
@@ -54,6 +55,7 @@ def measure(
     from archsearch.cli.options import read_arch
     from archsearch.cli.show import print_json
     from archsearch.errors import DeviceError
+    from archsearch.measure.anchor import write_anchor
     from archsearch.measure.method import Effort
     from archsearch.spec.text import to_text
 
@@ -63,34 +65,45 @@ def measure(
         raise DeviceError("--memory is measured on this machine; leave it out with a remote device")
     networks = [(text, read_arch(text)) for text in dict.fromkeys(archs)]
     watch = watch_of(device, threads=threads, batch=batch, dtype=dtype)
+    known = known_anchor(watch, anchor)
     found, base = timed(watch, networks, effort=Effort(target=target, most=most, least=min(8, most)),
-                        anchor=anchor, seed=seed)  # fmt: skip
+                        anchor=known, seed=seed)  # fmt: skip
     if memory:
         found = with_memory(found, networks, device, watch.settings)
     fingerprint = watch.fingerprint()
     if as_json:
         rows = [{"arch": to_text(arch), **made.to_dict()} for (_, arch), made in zip(networks, found, strict=True)]
         print_json({"device": fingerprint, "reference_ms": base, "measurements": rows})
-        return
-    print_measured(found, memory=memory)
-    told_device(fingerprint, base)
+    else:
+        print_measured(found, memory=memory)
+        told_device(fingerprint, base)
+    if anchor is not None and known is None:
+        write_anchor(anchor, fingerprint, base)
 
 
-def timed(watch: Any, networks: list[tuple[str, Any]], *, effort: Any, anchor: Path | None, seed: int) -> Any:
-    """Measurements of networks with a progress bar, and the reference's ms; its speed is kept in the file `anchor`."""
+def known_anchor(watch: Any, anchor: Path | None) -> float | None:
+    """What the reference takes by the file `anchor` [ms]; None where that is still to be written, and can be."""
+    from archsearch.measure.anchor import read_anchor
+
+    if anchor is None:
+        return None
+    known = read_anchor(anchor, watch.fingerprint())
+    if known is None:
+        check_place(anchor)
+    return known
+
+
+def timed(watch: Any, networks: list[tuple[str, Any]], *, effort: Any, anchor: float | None, seed: int) -> Any:
+    """Measurements of networks with a progress bar, and the reference's ms."""
     from archsearch.cli.bars import bar
     from archsearch.cli.show import console
-    from archsearch.measure.anchor import read_anchor, write_anchor
     from archsearch.measure.model import whole
     from archsearch.measure.pick import reference
 
-    known = read_anchor(anchor, watch.fingerprint()) if anchor is not None else None
     models = [whole(arch, text) for text, arch in networks]
     with bar(console(error=True), "measuring") as progress:
-        found, base = watch.measure(models, reference(), anchor=known, effort=effort, seed=seed,
+        found, base = watch.measure(models, reference(), anchor=anchor, effort=effort, seed=seed,
                                     tell=lambda done, total: progress(done, total, ""))  # fmt: skip
-    if anchor is not None and known is None:
-        write_anchor(anchor, watch.fingerprint(), base)
     return found, base
 
 

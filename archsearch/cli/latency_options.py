@@ -1,6 +1,7 @@
 """Options that the latency commands share, and what is told of a device."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +11,6 @@ if TYPE_CHECKING:
     from archsearch.spec.space import SearchSpace
 
 DEVICES = "onnxruntime, torch-eager, torch-compile, openvino, cuda, or remote:USER@HOST[,python=PATH] (over your ssh)."
-BUSY = "other processes kept {:.1f} cores busy meanwhile: measure again on a quiet machine"
 
 DeviceName = Annotated[str, typer.Option("--device", help=DEVICES)]
 ThreadsNumber = Annotated[int, typer.Option("--threads", help="Threads of the runtime, pinned to as many cores.")]
@@ -38,8 +38,24 @@ def space_of(name: str, classes: int | None) -> "SearchSpace":
     return space if classes is None else space.with_classes(classes)
 
 
-def told_device(fingerprint: Mapping[str, Any], reference_ms: float, load: float | None = None) -> None:
-    """One line on the device, on stdout; a warning where others were busy."""
+def check_place(path: Path) -> None:
+    """Raise LatencyError where a file cannot be written, before hours are spent on what it shall hold."""
+    from tempfile import TemporaryFile
+
+    from archsearch.errors import LatencyError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(21, "it is a folder")
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise LatencyError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def told_device(fingerprint: Mapping[str, Any], reference_ms: float) -> None:
+    """One line on the device, on stdout."""
     from archsearch.cli.show import console
     from archsearch.measure.pick import REFERENCE
 

@@ -1,5 +1,7 @@
 """`latency plan` and `latency import`: tables of devices that only their owner can reach."""
 
+import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -36,8 +38,9 @@ def plan(
         print_json({"folder": str(out), "csv": str(out / SHEET), "models": len(rows),
                     "kinds": {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}})  # fmt: skip
         return
-    console().print(f"{len(rows)} models in {out}/models; fill the column ms of {out / SHEET} in, then:\n"
-                    f"archsearch latency import {out} --device-name NAME", markup=False, soft_wrap=True)  # fmt: skip
+    call = f"archsearch latency import {shlex.quote(str(out))} --device-name NAME"
+    console().print(f"{len(rows)} models in {out}/models; fill the column ms of {out / SHEET} in, then:\n{call}",
+                    markup=False, soft_wrap=True)  # fmt: skip
 
 
 def import_sheet(
@@ -50,16 +53,20 @@ def import_sheet(
 
     Example: archsearch latency import my-phone --device-name pixel-8
     """
+    from archsearch.cli.latency_building import written
     from archsearch.cli.latency_show import print_judged
-    from archsearch.cli.latency_table import written
     from archsearch.cli.show import console, print_json
+    from archsearch.errors import LatencyError
     from archsearch.measure.sheet import SHEET, imported, read_plan, read_sheet
 
+    safe = "".join(c if c.isalnum() or c in "-." else "_" for c in device_name)
+    path = out or folder / f"{safe}.json"
+    if out is None and path.exists():
+        raise LatencyError(f"{path} is there already; name a file with --out, this one to replace it")
     told = read_plan(folder)
     with console(error=True).status("fitting"):
         table = imported(told.space, read_sheet(folder / SHEET), device=device_name, batch=told.batch)
-    safe = "".join(c if c.isalnum() or c in "-." else "_" for c in device_name)
-    path = written(table, out or folder / f"{safe}.json")
+    written(replace(table, about={**table.about, "source": told.source}), path)
     if as_json:
         print_json({"written": str(path), "blocks": len(table.blocks), "margin": table.margin,
                     "verified": table.verified})  # fmt: skip

@@ -7,7 +7,6 @@ if TYPE_CHECKING:
     from archsearch.measure.method import Measurement
 
 BARS = " ▁▂▃▄▅▆▇█"
-DISTURBED = 0.25  # cores that others used
 
 
 def print_measured(found: "Sequence[Measurement]", *, memory: bool = False) -> None:
@@ -30,6 +29,8 @@ def print_measured(found: "Sequence[Measurement]", *, memory: bool = False) -> N
 
 def notes(found: "Sequence[Measurement]") -> list[str]:
     """What to know before these numbers are used."""
+    from archsearch.measure.pinning import BUSY
+
     told = []
     wide = [made.name for made in found if not made.precise]
     if wide:
@@ -38,7 +39,7 @@ def notes(found: "Sequence[Measurement]") -> list[str]:
     if loose:
         told.append(f"did not settle while warming up: {', '.join(loose)}")
     busy = max((made.foreign_load or 0.0 for made in found), default=0.0)
-    if busy > DISTURBED:
+    if busy > BUSY:
         told.append(f"other processes kept {busy:.1f} cores busy meanwhile: measure again on a quiet machine")
     return told
 
@@ -65,9 +66,9 @@ def print_judged(found: Mapping[str, Any]) -> None:
         style="dim", soft_wrap=True, markup=False,
     )  # fmt: skip
     for name, (gain, low, high) in found["band_gain"].items():
-        if gain == gain:
-            out.print(f"  at equal MAdds the table ranks better than {name} alone by {gain:+.2f} "
-                      f"(95 % interval {low:+.2f} .. {high:+.2f})", style="dim", markup=False)  # fmt: skip
+        known = None not in (gain, low, high)
+        told = f"{gain:+.2f} (95 % interval {low:+.2f} .. {high:+.2f})" if known else "-"
+        out.print(f"  at equal MAdds the table ranks better than {name} alone by {told}", style="dim", markup=False)
     verdict = "passed: it may be a constraint" if found["passed"] else "failed: " + "; ".join(found["why_not"])
     out.print(verdict, style="green" if found["passed"] else "red", markup=False, soft_wrap=True)
 

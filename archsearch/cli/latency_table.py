@@ -1,13 +1,23 @@
 """`latency table`: build one of a space on a device, verify it, show it, carry it over to another device."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from archsearch.cli.latency_building import (
+    builder_for,
+    builder_on,
+    check_held_out,
+    judged_table,
+    place,
+    shown,
+    source_of,
+    space_of_table,
+    written,
+)
 from archsearch.cli.latency_options import (
     BatchOption,
     ClassesOption,
@@ -15,12 +25,12 @@ from archsearch.cli.latency_options import (
     DtypeOption,
     SpaceOption,
     ThreadsNumber,
+    check_place,
 )
 from archsearch.cli.options import ARCH_HELP, JsonOption, SeedOption
 
 if TYPE_CHECKING:
     from archsearch.cost.latency import LatencyTable
-    from archsearch.measure.build import Builder
 
 app = typer.Typer(
     help="Latency tables: what the blocks of a space take on a device.", no_args_is_help=True, rich_markup_mode=None
@@ -41,7 +51,7 @@ def build(
     classes: ClassesOption = None,
     minutes: Annotated[float, typer.Option("--minutes", help="For measuring blocks and networks, about.")] = 12.0,
     blocks: Annotated[int | None, typer.Option("--blocks", help="Blocks to measure, at most.", min=8)] = None,
-    networks: Annotated[int, typer.Option("--networks", help="Whole networks to calibrate by.", min=1)] = 40,
+    networks: Annotated[int, typer.Option("--networks", help="Whole networks to calibrate by, at most.", min=2)] = 240,
     held_out: HeldOut = 50,
     out: Annotated[Path | None, typer.Option("--out", help=OUT)] = None,
     seed: SeedOption = 0,
@@ -49,7 +59,8 @@ def build(
 ) -> None:
     """Measure the blocks of a space on a device, correct them by whole networks, judge the table by others.
 
-    Killed, the same command goes on where it was. Blocks that there is no time for are told by their shapes.
+    Killed, the same command goes on where it was, and --minutes counts the time of both. Blocks that there is no time
+    for are told by their shapes. The file is written when the table has been judged.
 
     \b
     Examples:
@@ -59,23 +70,25 @@ def build(
     """
     from archsearch.cli.latency_options import space_of, watch_of
     from archsearch.errors import LatencyError
+    from archsearch.measure.blocks import calibrating
     from archsearch.measure.build import Builder, Plan, partial_of
 
-    if not minutes > 0:
-        raise LatencyError(f"--minutes must be above 0, got {minutes:g}")
+    if not 0 < minutes < math.inf:
+        raise LatencyError(f"--minutes must be above 0 and finite, got {minutes:g}")
+    check_held_out(held_out)
     found, watch = space_of(space, classes), watch_of(device, threads=threads, batch=batch, dtype=dtype)
-    plan = Plan(space=found, minutes=minutes, most=blocks, networks=networks, seed=seed)
-    path = out or place(found.name, device, watch.settings)
+    path = out or place(found, space, device, watch.settings)
     check_place(path)
+    networks = calibrating(found, networks, held_out, seed=seed)
+    plan = Plan(space=found, minutes=minutes, most=blocks, networks=networks, seed=seed)
     builder = Builder(watch=watch, plan=plan, partial=partial_of(path, plan, watch))
+    source = str(Path(space).resolve()) if space.endswith(".toml") else space
     with shown(builder):
         table = builder.table()
-        source = str(Path(space).resolve()) if space.endswith(".toml") else space
-        table = replace(table, about={**table.about, "source": source, "classes": found.head.classes})
+        table = replace(table, about={**table.about, "source": source})
+        table = judged_table(table, builder, held_out, seed=seed + 1)
         written(table, path)
-        table = judged_table(table, builder, held_out, seed=seed + 1) if held_out else table
-    written(table, path)
-    builder.partial.done()
+        builder.partial.done()
     tell(table, path, as_json=as_json)
 
 
@@ -84,26 +97,30 @@ def verify(
     table: TableArgument,
     held_out: HeldOut = 50,
     device: Annotated[str | None, typer.Option("--device", help="[default: the table's own]")] = None,
-    seed: SeedOption = 1,
+    seed: SeedOption = 2,
     as_json: JsonOption = False,
 ) -> None:
     """Time networks that a table never saw, twice, and set its predictions beside those of MAdds and others.
 
     The verdict is kept in the table: one that failed is refused as a constraint. Exit code 1 where it fails.
 
-    Example: archsearch latency table verify results/latency/mobilenet_v2-onnxruntime-t1-b1-float32.json --seed 2
+    Example: archsearch latency table verify results/latency/mobilenet_v2-onnxruntime-t1-b1-float32.json --seed 3
     """
     from archsearch.cost.latency import read_table
     from archsearch.errors import LatencyError
 
     known = read_table(table)
-    if held_out < 3:
-        raise LatencyError(f"--held-out must be at least 3, got {held_out}")
-    builder = builder_for(known, table, device, what={"verify": seed})
+    if held_out == 0:
+        raise LatencyError("--held-out must be at least 3, got 0")
+    check_held_out(held_out)
+    check_place(table)
+    builder = builder_for(known, table, device, what={"seed": seed, "reference": known.reference["ms"]})
     with shown(builder):
         judged = judged_table(known, builder, held_out, seed=seed)
-    written(judged, table)
-    builder.partial.done()
+        if judged.verified is None:
+            raise LatencyError(f"{table} stays as it was: its space has no networks to judge it by")
+        written(judged, table)
+        builder.partial.done()
     tell(judged, table, as_json=as_json)
     if not judged.passed:
         raise typer.Exit(1)
@@ -128,20 +145,22 @@ def transfer(
     """
     from archsearch.cli.latency_options import watch_of
     from archsearch.cost.latency import read_table
-    from archsearch.measure.blocks import sampled
+    from archsearch.measure.blocks import calibrating, sampled
     from archsearch.measure.transfer import transferred
 
+    check_held_out(held_out)
     known = read_table(table)
     space = space_of_table(known)
     watch = watch_of(device, threads=threads, batch=batch, dtype=dtype)
-    path = out or place(space.name, device, watch.settings, note="-transferred")
+    path = out or place(space, source_of(known), device, watch.settings, note="-transferred")
     check_place(path)
-    builder = builder_on(watch, space, path, what={"transfer": seed, "networks": networks})
+    networks = calibrating(space, networks, held_out, seed=seed)
+    builder = builder_on(watch, space, path, "transfer", what={"seed": seed, "networks": networks})
     with shown(builder):
         moved = transferred(known, builder, sampled(space, networks, seed=seed))
-        moved = judged_table(moved, builder, held_out, seed=seed + 1) if held_out else moved
-    written(moved, path)
-    builder.partial.done()
+        moved = judged_table(moved, builder, held_out, seed=seed + 1)
+        written(moved, path)
+        builder.partial.done()
     tell(moved, path, as_json=as_json)
 
 
@@ -175,113 +194,6 @@ def show(
         console().print(grid(["network", "ms", "19 of 20 at most", "blocks told by shape"], rows))
 
 
-def judged_table(table: "LatencyTable", builder: "Builder", held_out: int, *, seed: int) -> "LatencyTable":
-    """The table with the verdict of networks that it never saw."""
-    from archsearch.measure.blocks import sampled
-    from archsearch.measure.verify import held_out as measured
-    from archsearch.measure.verify import judged
-
-    space = builder.plan.space
-    seen = [str(row["arch"]) for row in table.networks]
-    trial = measured(builder, sampled(space, held_out, seed=seed, without=seen))
-    return replace(table, verified=judged(table, trial))
-
-
-def builder_for(table: "LatencyTable", path: Path, device: str | None, *, what: dict[str, Any]) -> "Builder":
-    """What measures on a table's own device; raises LatencyError where this is another one."""
-    from archsearch.cli.latency_options import watch_of
-    from archsearch.errors import LatencyError
-    from archsearch.measure.fingerprint import differences
-
-    there = table.fingerprint
-    try:
-        name, settings = device or str(there["device"]), {k: there[k] for k in ("threads", "batch", "dtype")}
-        watch = watch_of(name, **settings)
-    except (KeyError, TypeError):
-        raise LatencyError(f"{path} was imported: only its own networks held out can judge it") from None
-    if told := differences(there, watch.fingerprint()):
-        raise LatencyError(f"{path} was made on another device: {told[0]}")
-    builder = builder_on(watch, space_of_table(table), path, what=what)
-    builder.partial.anchor = builder.partial.anchor or float(table.reference["ms"])
-    return builder
-
-
-def builder_on(watch: Any, space: Any, path: Path, *, what: dict[str, Any]) -> "Builder":
-    """What measures networks of a space, kept beside a table's file until it is done."""
-    from archsearch.measure.build import Builder, Plan
-    from archsearch.measure.partial import Partial
-
-    plan: Plan = Plan(space=space)
-    beside = path.with_name(path.name + ".partial")
-    partial = Partial.open(beside, {**what, "plan": plan.to_dict(), "device": watch.fingerprint()})
-    return Builder(watch=watch, plan=plan, partial=partial)
-
-
-def space_of_table(table: "LatencyTable") -> Any:
-    """The space that a table was made for, with its classes."""
-    from archsearch.cli.latency_options import space_of
-
-    return space_of(str(table.about.get("source", table.space)), table.about.get("classes"))
-
-
-def place(space: str, device: str, settings: Any, *, note: str = "") -> Path:
-    """Where a table lies when nobody says where: by its space, device and settings."""
-    from archsearch.records import latency_file
-
-    found = latency_file(space, device, settings.threads, settings.batch, settings.dtype)
-    return found.with_name(found.stem + note + found.suffix)
-
-
-def check_place(path: Path) -> None:
-    """Raise LatencyError where a table's file cannot be written, before hours are spent on it."""
-    from archsearch.errors import LatencyError
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(21, "it is a folder")
-        with path.with_name(path.name + ".partial").open("a"):
-            pass
-    except OSError as error:
-        raise LatencyError(f"{path} cannot be written: {error.strerror}") from None
-
-
-def written(table: "LatencyTable", path: Path) -> Path:
-    """Write a table, whole or not at all; its path."""
-    import json
-
-    from archsearch.errors import LatencyError
-    from archsearch.records import write_atomic
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, json.dumps(table.to_dict(), allow_nan=False) + "\n")
-    except OSError as error:
-        raise LatencyError(f"{path} cannot be written: {error.strerror}") from None
-    return path
-
-
-@contextmanager
-def shown(builder: "Builder") -> Iterator[None]:
-    """A progress bar for each thing that is measured, while it lasts."""
-    from archsearch.cli.bars import bars
-    from archsearch.cli.show import console
-
-    log = console(error=True)
-    with bars(log) as progress:
-        tasks: dict[str, Any] = {}
-
-        def tell(kind: str, done: int, total: int) -> None:
-            if kind not in tasks:
-                tasks[kind] = progress.add_task(kind, total=total, text="")
-                if not log.is_terminal:
-                    log.print(f"measuring {total} {kind}", markup=False, style="dim")
-            progress.update(tasks[kind], completed=done, total=total)
-
-        builder.tell = tell
-        yield
-
-
 def summary(table: "LatencyTable") -> dict[str, Any]:
     """What `--json` says of a table."""
     return {"space": table.space, "device": dict(table.fingerprint), "reference": dict(table.reference),
@@ -298,12 +210,13 @@ def tell(table: "LatencyTable", path: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({"written": str(path), **summary(table)})
         return
-    out, about = console(), table.about
+    out, about, error = console(), table.about, table.about.get("calibration_error")
+    off = f"{100 * error:.1f} %" if isinstance(error, float) else "-"
     out.print(device_line(table.fingerprint), markup=False, soft_wrap=True)
     out.print(
         f"{len(table.blocks):,} of the {about.get('blocks_of_space', len(table.blocks)):,} blocks of {table.space} "
         f"measured; {len(table.networks)} whole networks calibrate them, each left out in turn is off by "
-        f"{100 * about.get('calibration_error', float('nan')):.1f} %; a prediction's upper end is {table.margin:.3f} "
+        f"{off}; a prediction's upper end is {table.margin:.3f} "
         f"times itself", markup=False, soft_wrap=True,
     )  # fmt: skip
     if table.verified:

@@ -51,10 +51,10 @@ def profile(
 
     read = one_space(space, fix)
     texts = budget_texts(budget_madds, budget_params, budget_memory, latency=budget_latency)
-    with_table(texts, latency_table, read.name)
+    timed = with_table(texts, latency_table, one_space(space))
     budget = lower_by_expectation(read_budget(texts, read))
     with working("networks that fit") as tell:
-        found = measure(read, budget, np.random.default_rng(seed), tell=tell)
+        found = measure(read, budget, np.random.default_rng(seed), tell=tell, others=timed)
     if as_json:
         print_json({"space": read.name, "budget": budget.to_dict(), **document(found)})
         return

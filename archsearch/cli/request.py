@@ -131,9 +131,10 @@ class Request:
         build = f"--space {self.space or space.name}" + (
             f" --classes {classes}" if classes != space.head.classes else ""
         )
-        made = bound(self.wish, space.name, kept=kept, device=self.stored.get("latency_device"), build=build)
-        for text in made.warnings:
-            self.log.print(f"  latency table {made.file}, forced: {text}", markup=False, soft_wrap=True, style="yellow")
+        made = bound(self.wish, space, classes=classes, kept=kept, device=self.stored.get("latency_device"),
+                     build=build)  # fmt: skip
+        for text in (*(f", forced: {each}" for each in made.warnings), *(f": {each}" for each in made.notes)):
+            self.log.print(f"  latency table {made.file}{text}", markup=False, soft_wrap=True, style="yellow")
         return made
 
     @cached_property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from archsearch.cli.show import console, print_front, print_json, print_ladder
-from archsearch.errors import DeviceError, ReportError
+from archsearch.errors import ArchSearchError, ReportError
 
 if TYPE_CHECKING:
     from archsearch.cli.request import Request
@@ -28,6 +28,7 @@ def carry_out(request: "Request", *, png: bool, as_json: bool) -> None:
     problem = request.problem  # whatever is wrong with the options shows here, before anything is decoded or written
     tune_process(request.threads)
     wanted, _ = request.wanted, request.earlier_runs  # these, too
+    try_device(request)
     evaluator = request.evaluator
     run = opened(request)
     for line in [*take_over(request, run), *run.ask_for(wanted)]:
@@ -44,9 +45,6 @@ def carry_out(request: "Request", *, png: bool, as_json: bool) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # tables and page are written whole, however often Ctrl-C is pressed
         stopped, why = True, "interrupted"
-    except DeviceError:
-        write(request, run.folder.root, png=False)  # all that was found so far
-        raise
     seen, pngs = write(request, run.folder.root, png=png)
     for line in outcome.lines() if outcome else []:
         request.log.print(f"  {line}", markup=False, soft_wrap=True)
@@ -56,6 +54,18 @@ def carry_out(request: "Request", *, png: bool, as_json: bool) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler)
         raise typer.Exit(130)
+
+
+def try_device(request: "Request") -> None:
+    """Run one network on the device that shall time the front: one that cannot is told before hours are spent.
+
+    raises   DeviceError or SpecError, which say why it cannot
+    """
+    from archsearch.search.tried import try_one
+
+    made = request.timing
+    if made and made.stopwatch and request.stored.get("latency_device") != made.device:
+        try_one(made.stopwatch, request.problem)
 
 
 def opened(request: "Request") -> "Run":
@@ -85,11 +95,22 @@ def opened(request: "Request") -> "Run":
 
 
 def timed(request: "Request", run: "Run", watch: "Watch") -> "Outcome | None":
-    """The front timed on the device, where a latency table is in use; what that showed."""
+    """The front timed on the device, where a latency table is in use; what that showed.
+
+    raises   ArchSearchError where that went wrong: the page is written, and tells what is only predicted
+    """
     made = request.timing
     if made is None or made.stopwatch is None:
         return None
-    return run.time(made.stopwatch, watch)
+    try:
+        return run.time(made.stopwatch, watch)
+    except ArchSearchError:
+        write(request, run.folder.root, png=False)
+        request.log.print(
+            f"  the front could not be timed: its latency is only predicted; report: {run.folder.report}",
+            markup=False, soft_wrap=True, style="yellow",
+        )  # fmt: skip
+        raise
 
 
 def take_over(request: "Request", run: "Run") -> list[str]:

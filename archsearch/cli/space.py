@@ -126,7 +126,7 @@ def sample(
 
     read = opened(space, fix)
     budgets = budget_texts(budget_madds, budget_params, budget_memory, latency=budget_latency)
-    timed = with_table(budgets, latency_table, read.name)
+    timed = with_table(budgets, latency_table, opened(space))
     with working("networks that fit") as tell:
         drawn = _drawn(read, budgets, n, seed, band=band, spread=spread, tell=tell)
         records = []

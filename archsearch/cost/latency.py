@@ -18,14 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.cost.shape_model import ShapeModel
-from archsearch.errors import LatencyError
+from archsearch.errors import CountError, LatencyError
 from archsearch.spec.arch import Arch
 from archsearch.spec.copies import copies, describe
 from archsearch.spec.lower import lower
 from archsearch.spec.ops import Op
 
 FORMAT = 1
-TRAITS = ("ms", "block", "input", "weights", "dense_weights", "dense_ms")
+TRAITS = ("ms", "block", "input", "output", "weights", "big_weights", "big_map", "dense_ms", "dense_weights",
+          "separable_ms", "separable", "separable_input", "separable_output", "stem_ms", "head_ms")  # fmt: skip
+CACHE = 1 << 20  # bytes: what is larger does not stay in a core's own cache beside other things
 LEAST = 0.1  # of a block's own time: no correction takes more away
 NS = 1_000_000  # in a millisecond
 
@@ -118,16 +120,24 @@ class LatencyTable:
             raise LatencyError(f"not a latency table of format {FORMAT}, got format {plain.get('format')!r}")
         try:
             shapes = plain["shapes"]
-            weights = tuple(float(plain["weights"][name]) for name in TRAITS)
-            blocks = {str(name): _positive(ms) for name, ms in plain["blocks"].items()}
             return cls(
-                fingerprint=plain["fingerprint"], space=plain["space"], reference=plain["reference"], blocks=blocks,
-                shapes=None if shapes is None else ShapeModel.from_dict(shapes), weights=weights,
-                margin=_positive(plain["margin"]), networks=plain["networks"], verified=plain["verified"],
-                about=plain["about"],
+                fingerprint=_fingerprint(plain["fingerprint"]), space=_text(plain["space"]),
+                reference=_timed(plain["reference"]),
+                blocks={str(name): _positive(ms) for name, ms in _mapping(plain["blocks"]).items()},
+                shapes=None if shapes is None else ShapeModel.from_dict(shapes),
+                weights=tuple(_finite(plain["weights"][name]) for name in TRAITS), margin=_positive(plain["margin"]),
+                networks=[_timed(each) for each in plain["networks"]], verified=_verdict(plain["verified"]),
+                about=_mapping(plain["about"]),
             )  # fmt: skip
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, CountError) as error:
             raise LatencyError(f"this latency table is damaged: {type(error).__name__} {error}") from None
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} is no number")
+    return number
 
 
 def _positive(value: Any) -> float:
@@ -137,17 +147,56 @@ def _positive(value: Any) -> float:
     return number
 
 
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{value!r} is no table of names and values")
+    return value
+
+
+def _fingerprint(value: Any) -> Mapping[str, Any]:
+    _text(_mapping(value)["device"])
+    _mapping(value.get("versions", {}))
+    return _mapping(value)
+
+
+def _timed(value: Any) -> Mapping[str, Any]:
+    return {**_mapping(value), "arch": _text(value["arch"]), "ms": _positive(value["ms"])}
+
+
+def _verdict(value: Any) -> Mapping[str, Any] | None:
+    if value is not None and not isinstance(_mapping(value)["passed"], bool):
+        raise TypeError(f"{value['passed']!r} is no verdict")
+    return None if value is None else _mapping(value)
+
+
 def traits(block: Block, ms: float) -> tuple[float, ...]:
     """What a block's correction depends on, in the order of TRAITS.
 
-    Its own time; one; elements of its input; its weights; the weights and the time of blocks with a dense convolution
-    wider than 1x1, which runtimes compute in another way.
+    Its own time; one; elements of its input and output; its weights; bytes of its weights and of its widest map beyond
+    1 MiB; time and weights of blocks with a dense convolution wider than 1x1; time, number, input and output of blocks
+    that are a depthwise layer and one more, which read the map before them at once; time of stem and head.
     """
     conv = [op for op in block if op.kind in ("conv", "linear")]
-    weights = sum(op.c_out * op.per_group * op.kernel**2 for op in conv if op.kind == "conv")
-    weights += sum(op.c_out * op.c_in for op in conv if op.kind == "linear")
-    dense = any(op.kernel > 1 and op.per_group > 1 for op in conv)
-    return (ms, 1.0, float(block[0].c_in * block[0].size_in ** 2), float(weights), float(weights * dense), ms * dense)
+    weights = float(sum(map(_weights, conv)))
+    widest = max((int(op.c_out * op.size_out**2) for op in conv), default=0)
+    dense = any(bool(op.kernel > 1 and op.per_group > 1) for op in conv)
+    separable = bool(len(conv) == 2 and conv[0].kind == "conv" and conv[0].per_group == 1 and conv[0].c_in > 1)
+    into, out = float(block[0].c_in * block[0].size_in ** 2), float(block[-1].c_out * block[-1].size_out ** 2)
+    stem, head = bool(block[0].c_in == 3 and len(conv) == 1), any(op.kind == "linear" for op in conv)
+    return (ms, 1.0, into, out, weights, max(0.0, 4 * weights - CACHE), max(0.0, 4.0 * widest - CACHE), ms * dense,
+            weights * dense, ms * separable, 1.0 * separable, into * separable, out * separable, ms * stem,
+            ms * head)  # fmt: skip
+
+
+def _weights(op: Op) -> int:
+    """Weights of a convolution or linear layer."""
+    return int(op.c_in * op.c_out if op.kind == "linear" else op.c_out * op.per_group * op.kernel**2)
 
 
 def block_traits(arch: Arch, alone: Mapping[str, float]) -> tuple[Floats, Floats]:

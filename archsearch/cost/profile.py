@@ -1,7 +1,7 @@
 """What a budget leaves of a space: how many networks fit, what they cost, which choices they have."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -69,20 +69,26 @@ class Profile:
     axes: Mapping[str, tuple[Choice, ...]]
 
 
-def profile(space: SearchSpace, budget: Budget, rng: np.random.Generator, *, tell: Tell = silent) -> Profile:
+def profile(
+    space: SearchSpace, budget: Budget, rng: np.random.Generator, *, tell: Tell = silent, others: Sequence[str] = ()
+) -> Profile:  # fmt: skip
     """The profile of a space under a budget.
 
     tell     called as the work goes on
+    others   metrics whose ranges are told beside the built-in ones
     raises   BudgetError with the nearest possible network where nothing fits
     """
     check(space, budget, tell)
     try:
-        return _exact(space, budget, fitting(space, budget, tell), rng, tell=tell)
+        found = _exact(space, budget, fitting(space, budget, tell), rng, tell=tell, names=(*BUILT_IN, *others))
     except TooMany:
-        return _estimated(space, budget, rng, tell)
+        found = _estimated(space, budget, rng, tell, (*BUILT_IN, *others))
+    return found
 
 
-def _exact(space: SearchSpace, budget: Budget, found: Fitting, rng: np.random.Generator, *, tell: Tell) -> Profile:
+def _exact(
+    space: SearchSpace, budget: Budget, found: Fitting, rng: np.random.Generator, *, tell: Tell, names: Sequence[str]
+) -> Profile:  # fmt: skip
     whole = found.count <= ALL
     codes = found.sample(found.count if whole else SAMPLE, rng)
     axes = {
@@ -92,13 +98,16 @@ def _exact(space: SearchSpace, budget: Budget, found: Fitting, rng: np.random.Ge
         )
         for axis in space.axes
     }
-    metrics = _metrics(space, budget, codes, effort=None if whole else Effort(each=found.work), tell=tell)
+    effort = None if whole else Effort(each=found.work)
+    metrics = _metrics(space, budget, codes, effort=effort, tell=tell, names=names)
     return Profile(
         size=space.size, fits=found.count, interval=None, looked=len(codes), error=0.0, metrics=metrics, axes=axes
     )  # fmt: skip
 
 
-def _estimated(space: SearchSpace, budget: Budget, rng: np.random.Generator, tell: Tell) -> Profile:
+def _estimated(
+    space: SearchSpace, budget: Budget, rng: np.random.Generator, tell: Tell, names: Sequence[str]
+) -> Profile:  # fmt: skip
     found = estimate(space, budget, rng, tell)
     whole, codes = found.interval is None, found.codes
     axes = {}
@@ -108,7 +117,8 @@ def _estimated(space: SearchSpace, budget: Budget, rng: np.random.Generator, tel
             Choice(value=value, share=count / len(codes), count=count if whole else None, ruled_out=gone)
             for value, count, gone in zip(axis.values, seen, found.ruled_out[axis.name], strict=True)
         )
-    metrics = _metrics(space, budget, codes, effort=None if whole else Effort(left=0), tell=tell)
+    effort = None if whole else Effort(left=0)
+    metrics = _metrics(space, budget, codes, effort=effort, tell=tell, names=names)
     error = 0.0 if whole else Z / 2 / math.sqrt(len(codes)) if found.uniform else None
     return Profile(
         size=space.size, fits=found.fits, interval=found.interval, looked=len(codes), error=error, metrics=metrics,
@@ -117,19 +127,19 @@ def _estimated(space: SearchSpace, budget: Budget, rng: np.random.Generator, tel
 
 
 def _metrics(
-    space: SearchSpace, budget: Budget, codes: Codes, *, effort: Effort | None, tell: Tell
+    space: SearchSpace, budget: Budget, codes: Codes, *, effort: Effort | None, tell: Tell, names: Sequence[str]
 ) -> dict[str, Spread]:
     """Smallest, middle and largest value of each metric; codes are all that fit where `effort` is None."""
-    table = cost_table(space, BUILT_IN)
+    table = cost_table(space, names)
     costs = table.count(codes)
     found: dict[str, Spread] = {}
-    for nth, name in enumerate(BUILT_IN):
+    for nth, name in enumerate(names):
         alike = ((other, ratio(table, name, other)) for other in found)
         other, times = next((each for each in alike if each[1] is not None), (name, None))
         if times is not None:
             found[name] = found[other].times(times)
             continue
-        tell(nth, len(BUILT_IN), f"range of {name}")
+        tell(nth, len(names), f"range of {name}")
         ends = {"min": int(costs[name].min()), "max": int(costs[name].max())}
         exact = {"min", "median", "max"}
         if effort is not None:

@@ -68,7 +68,10 @@ class ShapeModel:
             sizes = {name: len(found[name]) for name in ARRAYS[:3]}
             if sizes != {"prices": len(COLUMNS), "mean": len(SHAPE), "scale": len(SHAPE)}:
                 raise ValueError(f"lists of wrong lengths: {sizes}")
-            return cls(**found, anchors=anchors, spread=float(plain["spread"]))
+            spread = float(plain["spread"])
+            if not (np.isfinite(spread) and all(np.isfinite(each).all() for each in (*found.values(), anchors))):
+                raise ValueError("a number is not finite")
+            return cls(**found, anchors=anchors, spread=spread)
         except (KeyError, TypeError, ValueError) as error:
             raise CountError(f"not a model of latencies: {error}") from None
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from archsearch import plugins
 from archsearch.errors import ExportError
 from archsearch.export.base import Answers, Exporter, Parcel
+from archsearch.records import RunFolder
 
 TOLERANCE = 1e-4  # largest difference of an answer, as a share of the largest answer
 FAINT = 1e-20  # answers below this are no measure: inside such a network numbers underflow
@@ -31,15 +32,15 @@ class Packed:
     facts: dict[str, Any]  # what the exporter tells
 
 
-def pack(parcel: Parcel, to: str, out: Path) -> Packed:
-    """Export a network to the format `to`; files that are there already are replaced.
+def pack(parcel: Parcel, to: str, out: Path, *, source: Path | None = None) -> Packed:
+    """Export a network to the format `to`; files that are there already are replaced, but for `source`.
 
     out      the file; of a format with several files the folder, or a file name with the first one's ending
     raises   ExportError where it cannot be written, or answers otherwise than the torch model: then nothing is written;
              PluginError for an unknown format
     """
     exporter: Exporter = plugins.load("exporters", to)
-    targets = places(exporter, out)
+    targets = places(exporter, out, source)
     batches = BATCHES if exporter.any_batch or parcel.batch is None else (parcel.batch,)
     with _fresh_folder(out) as folder:
         facts = exporter.write(parcel, folder)
@@ -51,10 +52,11 @@ def pack(parcel: Parcel, to: str, out: Path) -> Packed:
     return Packed(files=targets, difference=difference, answer=answer, batches=batches, facts=facts)
 
 
-def places(exporter: Exporter, out: Path) -> tuple[Path, ...]:
+def places(exporter: Exporter, out: Path, source: Path | None = None) -> tuple[Path, ...]:
     """Where the files of a format go.
 
-    raises   ExportError where there is no such folder, or a folder or file is in the way
+    source   the file from which the weights are read
+    raises   ExportError where there is no such folder, or a folder or file is in the way, or trained weights are
     """
     if not out.parent.is_dir():
         raise ExportError(f"{out} cannot be written: {out.parent} is not a folder")
@@ -70,7 +72,17 @@ def places(exporter: Exporter, out: Path) -> tuple[Path, ...]:
     for target in targets:
         if target.is_dir():
             raise ExportError(f"{target} is a folder, not a file to write")
+        if source is not None and target.exists() and source.exists() and target.samefile(source):
+            raise ExportError(f"{target} holds the weights that are read: give another --out")
+        if _of_a_run(target):
+            raise ExportError(f"{target} lies among the checkpoints of a run, which are kept: give another --out")
     return targets
+
+
+def _of_a_run(target: Path) -> bool:
+    """Whether a file would lie in the checkpoints of a run."""
+    return any(RunFolder(folder.parent).checkpoints == folder and RunFolder(folder.parent).command.exists()
+               for folder in target.resolve().parents)  # fmt: skip
 
 
 def compare(parcel: Parcel, answers: Answers, batches: Sequence[int]) -> tuple[float, float]:

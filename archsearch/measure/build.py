@@ -1,8 +1,8 @@
 """A latency table of a space on a device: its blocks measured, and corrected by a handful of whole networks."""
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,22 @@ import numpy as np
 
 from archsearch.cost.latency import TRAITS, LatencyTable
 from archsearch.cost.shape_model import fit
-from archsearch.measure.blocks import Block, blocks_of, chosen, sampled
+from archsearch.measure.blocks import Block, blocks_of, chosen, ordered, sampled
 from archsearch.measure.calibrate import calibrate
+from archsearch.measure.fingerprint import compared
 from archsearch.measure.method import Effort, Measurement
 from archsearch.measure.model import Model, block, whole
 from archsearch.measure.partial import Partial
 from archsearch.measure.pick import Stopwatch, reference
 from archsearch.spec.space import SearchSpace
+from archsearch.spec.space_digest import space_digest
 from archsearch.spec.text import to_text
 
 BLOCKS = Effort(least=6, most=14, target=0.03, every=8)
 NETWORKS = Effort(least=10, most=40, target=0.015, every=2)
-PILOT = 120  # blocks, from which the time of all is foretold
+BLOCK_SHARE = 0.65  # of the time, at most: the rest is for whole networks
+GROUP = 40  # networks that are measured before the blocks, and then at a time behind them
+FIRST, PILOT = 16, 120  # blocks that are measured whatever the time; then those from which the time of all is foretold
 SHAPES = 1200  # measured blocks that the regression on shapes learns from, at most
 
 Tell = Callable[[str, int, int], None]  # what is measured, how many are done, of how many
@@ -36,9 +40,9 @@ class Plan:
     """What is measured for a table."""
 
     space: SearchSpace
-    minutes: float = 12.0  # for all of it; blocks beyond that are left to the regression on shapes
+    minutes: float = 12.0  # for networks and blocks, in all calls; the regression on shapes tells blocks beyond it
     most: int | None = None  # blocks to measure, at most; None: as many as there is time for
-    networks: int = 40  # measured whole
+    networks: int = 240  # measured whole, at most: the first GROUP, then as many more as there is time for
     seed: int = 0
     effort: Effort = BLOCKS
     network_effort: Effort = NETWORKS
@@ -46,8 +50,9 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """What tells two plans apart."""
         plain = {name: getattr(self, name) for name in ("networks", "seed")}
-        return plain | {"space": self.space.name, "axes": [asdict(axis) for axis in self.space.axes],
-                        "effort": asdict(self.effort), "network_effort": asdict(self.network_effort)}  # fmt: skip
+        return plain | {"space": self.space.name, "digest": space_digest(self.space),
+                        "classes": self.space.head.classes, "effort": asdict(self.effort),
+                        "network_effort": asdict(self.network_effort)}  # fmt: skip
 
 
 @dataclass(kw_only=True)
@@ -58,18 +63,20 @@ class Builder:
     plan: Plan
     partial: Partial
     tell: Tell = _silent
-    began: float = field(default_factory=time.monotonic)
 
     def table(self) -> LatencyTable:
         """The table, not verified yet."""
         blocks = blocks_of(self.plan.space)
         networks = sampled(self.plan.space, self.plan.networks, seed=self.plan.seed)
-        whole_ones = self.measure("networks", [whole(arch, text) for text, arch in networks], self.plan.network_effort)
+        models = [whole(arch, text) for text, arch in networks]
+        made = self._networks(models[:GROUP])
         self._blocks(blocks)
-        alone = {name: made for (kind, name), made in self.partial.known.items() if kind == "blocks"}
+        for end in range(2 * GROUP, len(models) + GROUP, GROUP):  # behind the blocks: so a drift of hours is no bias
+            if self._left() > 0 or len(self.partial.of("networks")) > len(made):
+                made = self._networks(models[:end])
         return assemble(
-            space=self.plan.space, blocks=blocks, alone=alone, networks=whole_ones,
-            archs=[arch for _, arch in networks], fingerprint=self.watch.fingerprint(),
+            space=self.plan.space, blocks=blocks, alone=self.partial.of("blocks"), networks=made,
+            archs=[arch for _, arch in networks[: len(made)]], fingerprint=self.watch.fingerprint(),
             reference_ms=float(self.partial.anchor or 0.0), about=self._about(blocks),
         )  # fmt: skip
 
@@ -77,6 +84,7 @@ class Builder:
         """Measurements of models, those that are known already taken from the disk."""
         open_ones = [model for model in models if (kind, model.name) not in self.partial.known]
         if open_ones:
+            self.partial.begin()
             done = len(models) - len(open_ones)
             made, anchor = self.watch.measure(
                 open_ones, reference(), anchor=self.partial.anchor, effort=effort, seed=self.plan.seed,
@@ -88,25 +96,36 @@ class Builder:
                     self.partial.keep(kind, each, anchor)
         return [self.partial.known[kind, model.name] for model in models]
 
+    def _networks(self, models: Sequence[Model]) -> list[Measurement]:
+        return self.measure("networks", models, self.plan.network_effort)
+
+    def _left(self) -> float:
+        """Seconds of the plan that are not spent yet."""
+        spent = self.partial.spent
+        return self.plan.minutes * 60 - spent.get("networks", 0.0) - spent.get("blocks", 0.0)
+
     def _blocks(self, blocks: dict[str, Block]) -> None:
         """Measure as many blocks as there is time for, well spread over all shapes."""
         wanted = min(self.plan.most or len(blocks), len(blocks))
-        pilot = chosen(blocks, min(PILOT, wanted), seed=self.plan.seed)
-        at = time.monotonic()
-        fresh = [name for name in pilot if ("blocks", name) not in self.partial.known]
-        self.measure("blocks", [block(blocks[name]) for name in pilot], self.plan.effort)
-        each = (time.monotonic() - at) / len(fresh) if fresh else 0.0
-        left = self.plan.minutes * 60 - (time.monotonic() - self.began)
-        most = min(wanted, len(pilot) + max(0, int(left / each))) if each else wanted
-        names = dict.fromkeys([*pilot, *chosen(blocks, most, seed=self.plan.seed)])
-        self.measure("blocks", [block(blocks[name]) for name in list(names)[:most]], self.plan.effort)
+        order = list(islice(ordered(blocks, seed=self.plan.seed), wanted))
+        for step in (FIRST, PILOT, wanted):
+            names = order[: min(step, max(FIRST, self._affordable()))]
+            self.measure("blocks", [block(blocks[name]) for name in names], self.plan.effort)
+
+    def _affordable(self) -> int:
+        """How many blocks can be known within the plan's time, by what those that are known took; 0 while none are."""
+        known, spent = len(self.partial.of("blocks")), self.partial.spent
+        if not known:
+            return 0
+        left = BLOCK_SHARE * self.plan.minutes * 60 - spent["blocks"]
+        return known + max(0, int(left / max(spent["blocks"] / known, 1e-6)))
 
     def _about(self, blocks: dict[str, Block]) -> dict[str, Any]:
-        loads = [made.foreign_load for made in self.partial.known.values() if made.foreign_load is not None]
-        return {"blocks_of_space": len(blocks), "seconds": round(time.monotonic() - self.began, 1),
+        load = self.partial.load()
+        return {"blocks_of_space": len(blocks), "seconds": round(sum(self.partial.spent.values()), 1),
                 "seed": self.plan.seed, "effort": asdict(self.plan.effort),
                 "network_effort": asdict(self.plan.network_effort),
-                "foreign_load": round(float(np.mean(loads)), 3) if loads else None}  # fmt: skip
+                "foreign_load": None if load is None else round(load, 3)}  # fmt: skip
 
 
 def assemble(
@@ -125,7 +144,9 @@ def assemble(
         fingerprint=fingerprint, space=space.name, reference={"arch": reference().name, "ms": reference_ms},
         blocks=known, shapes=shapes, weights=(1.0, *[0.0] * (len(TRAITS) - 1)), margin=1.0,
     )  # fmt: skip
-    return calibrated(table, archs, networks, about | {"measured": len(known), "shape_spread": shapes.spread})
+    told = {"measured": len(known), "shape_spread": shapes.spread, "classes": space.head.classes,
+            "space_digest": space_digest(space)}  # fmt: skip
+    return calibrated(table, archs, networks, about | told)
 
 
 def calibrated(
@@ -136,7 +157,8 @@ def calibrated(
     found = calibrate(archs, np.array([made.ms for made in networks]), alone)
     rows = [{"arch": to_text(arch), "ms": made.ms, "low": made.low, "high": made.high}
             for arch, made in zip(archs, networks, strict=True)]  # fmt: skip
-    told = about | {"calibration_error": found.error, "ridge": found.ridge if np.isfinite(found.ridge) else None}
+    fitted = {"calibration_error": found.error, "ridge": found.ridge}
+    told = about | {name: value if np.isfinite(value) else None for name, value in fitted.items()}
     return replace(table, weights=found.weights, margin=found.margin, networks=rows, about=told, verified=None)
 
 
@@ -152,5 +174,4 @@ def alone_of(table: LatencyTable, archs: Sequence[Any]) -> dict[str, float]:
 
 def partial_of(path: Path, plan: Plan, watch: Stopwatch) -> Partial:
     """Where a table's measurements lie until it is whole: beside it."""
-    told = {name: value for name, value in watch.fingerprint().items() if name != "cores"}
-    return Partial.open(path.with_name(path.name + ".partial"), {"plan": plan.to_dict(), "device": told})
+    return Partial.open(path, "build", {"plan": plan.to_dict(), "device": compared(watch.fingerprint())})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
 from archsearch.cost.latency import TRAITS, block_traits, corrected
 from archsearch.spec.arch import Arch
@@ -12,6 +13,7 @@ from archsearch.spec.arch import Arch
 Floats = NDArray[np.float64]
 RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # how strongly the weights are held at one factor on all blocks
 COVER = 0.95  # share of networks that the upper end of a prediction holds for
+UNKNOWN = 1.5  # margin where no error is known
 FEW = 4  # networks; with fewer only one factor is fitted
 
 
@@ -25,16 +27,21 @@ class Calibration:
 
     @property
     def margin(self) -> float:
-        """Measured latencies are at most this times the prediction, for 19 of 20 networks like those.
+        """Measured latencies are at most this times the prediction, for 19 of 20 networks like those; at least 1.
 
-        The (n + 1) x 0.95-th smallest ratio, as of split conformal prediction (Vovk et al. 2005, section 4.2), at
-        least 1; the largest, widened, where n is too small for that.
+        The (n + 1) x 0.95-th smallest ratio, as of split conformal prediction (Vovk et al. 2005, section 4.2). With
+        too few for that the upper prediction bound of a normal distribution of their logarithms; with too few to be
+        left out of the fit nobody knows, and it is UNKNOWN.
         """
-        ordered = np.sort(self.ratios)
-        rank = int(np.ceil((len(ordered) + 1) * COVER))
-        if rank <= len(ordered):
-            return max(1.0, float(ordered[rank - 1]))
-        return max(1.0, float(ordered[-1] * (1 + np.std(ordered))))
+        n = len(self.ratios)
+        if n < FEW:
+            return UNKNOWN
+        rank = int(np.ceil((n + 1) * COVER))
+        if rank <= n:
+            return max(1.0, float(np.sort(self.ratios)[rank - 1]))
+        logs = np.log(self.ratios)
+        wide = float(student.ppf(COVER, n - 1)) * float(logs.std(ddof=1)) * np.sqrt(1 + 1 / n)
+        return max(1.0, float(np.exp(logs.mean() + wide)))
 
     @property
     def error(self) -> float:
@@ -51,14 +58,12 @@ def calibrate(networks: Sequence[Arch], ms: Floats, alone: Mapping[str, float]) 
     """
     parts = [block_traits(arch, alone) for arch in networks]
     rows = np.array([times @ traits for traits, times in parts])
-    scale = rows.mean(axis=0)
-    scale[scale == 0] = 1.0
     if len(networks) < FEW:
         weights = np.array([float(np.median(ms / rows[:, 0])), *[0.0] * (len(TRAITS) - 1)])
         return Calibration(weights=tuple(weights), ratios=ms / _told(parts, weights), ridge=float("inf"))
-    tried = {ridge: _left_out(parts, ms, rows / scale, scale, ridge) for ridge in RIDGES}
-    ridge = min(tried, key=lambda each: float(np.mean(np.abs(np.log(tried[each])))))
-    weights = fit(rows / scale, ms, scale, ridge) / scale
+    tried = {ridge: _left_out(parts, ms, rows, ridge) for ridge in RIDGES}
+    ridge = strongest(tried)
+    weights = fit(rows, ms, ridge)
     return Calibration(weights=tuple(float(each) for each in weights), ratios=tried[ridge], ridge=ridge)
 
 
@@ -70,29 +75,39 @@ def _told(parts: Sequence[Part], weights: Floats) -> Floats:
     return np.array([times @ corrected(traits, weights) for traits, times in parts])
 
 
-def fit(rows: Floats, ms: Floats, scale: Floats, ridge: float) -> Floats:
-    """Weights of scaled traits that make relative errors small, held at one factor on all blocks' own times.
+def strongest(tried: Mapping[float, Floats]) -> float:
+    """The strongest ridge whose error is within one standard error of the least (Breiman et al. 1984, section 3.4)."""
+    errors = {ridge: np.abs(np.log(ratios)) for ridge, ratios in tried.items()}
+    best = min(errors.values(), key=lambda each: float(each.mean()))
+    most = float(best.mean() + best.std(ddof=1) / np.sqrt(len(best)))
+    return max(ridge for ridge, each in errors.items() if each.mean() <= most)
 
-    Two rounds: the second one trusts networks less whose error is large (Huber 1964), for one in fifty is a slip.
+
+def fit(rows: Floats, ms: Floats, ridge: float) -> Floats:
+    """Weights of the traits of networks that make relative errors small, held at one factor on all blocks' own times.
+
+    rows     float[n, TRAITS]; they and the times may be in any unit: each trait's share of a network is what is held
+    Three rounds: the later ones trust networks less whose error is large (Huber 1964), for one in fifty is a slip.
     """
+    scale = np.abs(rows).mean(axis=0)
+    unit = float(np.median(ms)) / np.where(scale > 0, scale, np.inf)
+    shares = rows * unit / ms[:, None]
     start = np.zeros(len(scale))
-    start[0] = float(np.median(ms / rows[:, 0]))
-    relative = rows / ms[:, None]
+    start[0] = float(np.median(ms / rows[:, 0])) / unit[0]
     trust = np.ones(len(ms))
-    for _ in range(2):
-        gram = (relative * trust[:, None]).T @ relative + ridge * len(ms) * np.eye(len(scale))
-        weights = start + np.linalg.solve(gram, relative.T @ (trust * (1 - relative @ start)))
-        errors = np.abs(relative @ weights - 1)
+    for _ in range(3):
+        gram = (shares * trust[:, None]).T @ shares + ridge * len(ms) * np.eye(len(scale))
+        weights = start + np.linalg.solve(gram, shares.T @ (trust * (1 - shares @ start)))
+        errors = np.abs(shares @ weights - 1)
         wide = 2.5 * 1.4826 * np.median(errors) + 1e-9
         trust = np.minimum(1, wide / np.maximum(errors, 1e-12))
-    return np.asarray(weights)
+    return np.asarray(weights * unit)
 
 
-def _left_out(parts: Sequence[Part], ms: Floats, rows: Floats, scale: Floats, ridge: float) -> Floats:
+def _left_out(parts: Sequence[Part], ms: Floats, rows: Floats, ridge: float) -> Floats:
     """measured / predicted of each network, fitted without it."""
     ratios = np.empty(len(ms))
     for out in range(len(ms)):
         kept = np.arange(len(ms)) != out
-        weights = fit(rows[kept], ms[kept], scale, ridge) / scale
-        ratios[out] = ms[out] / _told([parts[out]], weights)[0]
+        ratios[out] = ms[out] / _told([parts[out]], fit(rows[kept], ms[kept], ridge))[0]
     return ratios

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from archsearch.errors import DeviceError
+from archsearch.errors import DeviceError, first_line
 from archsearch.measure.device import Settings, only
 from archsearch.measure.fingerprint import host
 from archsearch.measure.model import Model
@@ -66,7 +66,7 @@ class Cuda:
         try:
             return CudaModel(model, self.settings)
         except RuntimeError as error:  # out of memory is one, too
-            raise DeviceError(f"cuda cannot run {model.name}: {str(error).splitlines()[0]}") from None
+            raise DeviceError(f"cuda cannot run {model.name}: {first_line(error)}") from None
 
     def peak_memory(self, model: Model) -> int:
         """What torch's allocator held for a model at its peak: weights, inputs, activations, scratch [bytes]."""

@@ -9,6 +9,7 @@ from typing import Any
 
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 CPUINFO = Path("/proc/cpuinfo")
+COMPARED = ("device", "cpu", "machine", "threads", "batch", "dtype", "gpu")  # and the versions
 
 
 def host(packages: Sequence[str]) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def cpu_model() -> str | None:
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """What tells two fingerprints apart in a way that matters for latency, one line each."""
     told = []
-    for name in ("device", "cpu", "machine", "threads", "batch", "dtype", "gpu"):
+    for name in COMPARED:
         if there.get(name) != here.get(name):
             told.append(f"{name} is {there.get(name)!r} there, {here.get(name)!r} here")
     for name in sorted({*there.get("versions", {}), *here.get("versions", {})}):
@@ -44,6 +45,11 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
         if was != now:
             told.append(f"{name} is {was} there, {now} here")
     return told
+
+
+def compared(fingerprint: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a fingerprint that `differences` looks at."""
+    return {name: fingerprint.get(name) for name in (*COMPARED, "versions")}
 
 
 def _read(path: Path) -> str | None:

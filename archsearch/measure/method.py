@@ -17,6 +17,7 @@ import numpy as np
 from archsearch.measure.stats import half_width, low_quartile, median_interval, settled
 
 MOST_RUNS = 40  # of one visit
+LEAST_WARM = 10  # before anything counts, however long a run takes: two windows of `stats.settled`
 LOOK = 3  # visits between two looks at the interval: who looks after each one stops at the first lucky one
 WARM_RUNS = 60  # at most, before anything counts
 BINS = 24  # of a measurement's distribution
@@ -145,7 +146,7 @@ def measure(
 ) -> tuple[list[Measurement], float]:  # fmt: skip
     """Time some candidates side by side.
 
-    anchor   what the reference takes undisturbed [ms]; None: its lower quartile in this session
+    anchor   what the reference takes undisturbed [ms]; None: the median of its timings in this session
     seed     of the order of visits
     returns  the measurements in the order of the candidates, and the anchor
     """
@@ -166,7 +167,7 @@ def measure(
 def warm_up(model: Runnable, effort: Effort) -> tuple[bool, list[float]]:
     """Run until the times settle; whether they did, and the times."""
     times: list[float] = []
-    while len(times) < WARM_RUNS and sum(times) < effort.warm_ms:
+    while len(times) < WARM_RUNS and (sum(times) < effort.warm_ms or len(times) < LEAST_WARM):
         times.append(model.run())
         if settled(times):
             return True, times

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from archsearch.errors import DeviceError
+from archsearch.errors import DeviceError, first_line
 from archsearch.export.graph import onnx_bytes
 from archsearch.measure.device import Settings, missing, only
 from archsearch.measure.fingerprint import host
@@ -25,7 +25,7 @@ class OnnxRuntime:
         try:
             return OrtModel(made, threads=self.settings.threads, batch=self.settings.batch)
         except Exception as error:  # onnxruntime's own classes, which it does not share a base for
-            raise DeviceError(f"onnxruntime cannot run {model.name}: {str(error).splitlines()[0]}") from None
+            raise DeviceError(f"onnxruntime cannot run {model.name}: {first_line(error)}") from None
 
     def fingerprint(self) -> dict[str, Any]:
         """This machine, onnxruntime's version, the settings."""

@@ -1,5 +1,6 @@
 """A device by its name: one of the plug-ins, or `remote:HOST[,python=PATH]` for another machine over SSH."""
 
+import os
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -43,7 +44,10 @@ def pick(name: str, settings: Settings) -> Stopwatch:
             raise DeviceError(f"device {name!r} names no python; write {REMOTE}HOST{PYTHON}PATH")
         remote: Stopwatch = remote_device(host, settings, **({"python": python} if python else {}))
         return remote
-    return Local(device=plugins.load("devices", name)(settings))
+    make = plugins.load("devices", name)
+    if settings.threads > (cores := os.cpu_count() or 1):
+        raise DeviceError(f"--threads {settings.threads} is more than the {cores} cores of this machine")
+    return Local(device=make(settings))
 
 
 def reference() -> Model:

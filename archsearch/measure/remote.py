@@ -1,10 +1,13 @@
 """The device `remote:HOST`: the ONNX files are timed on another machine over SSH, by the method's own files.
 
 The runner there (runner.py) is detached: it goes on while the connection is down, and when this process is gone. All
-results lie on the host until they have arrived; the same command finds them again.
+results lie on the host until they have arrived; the same command finds them again, for a day. What has been handed over
+completely is never handed over again: that it has arrived is noted there before the last of it is told here.
 """
 
 import json
+import os
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
@@ -24,6 +27,7 @@ from archsearch.measure.runner import CHUNK
 from archsearch.measure.ssh import Ssh
 
 FOLDER = "~/.cache/archsearch-runner"
+PYTHON = "python3"
 WAIT_S = 10.0  # for which a connection waits for something to tell
 RESTARTS = 2  # of a runner that ends without a new result
 
@@ -49,12 +53,12 @@ class Arrived:
 
     wanted: frozenset[str]
     anchor: float | None
-    keep: Keep
     found: dict[str, Measurement] = field(default_factory=dict)
     offset: int = 0
 
-    def take(self, lines: str) -> None:
-        """Some lines of results; the host timed ratios, so another anchor scales them."""
+    def take(self, lines: str) -> list[Measurement]:
+        """Some lines of results, what is new among them; the host timed ratios, so another anchor scales them."""
+        new = []
         self.offset += len(lines)
         for row in map(json.loads, lines.splitlines()):
             if row["key"] not in self.wanted or row["key"] in self.found:
@@ -63,7 +67,13 @@ class Arrived:
             made, scale = _measurement(row["measurement"]), self.anchor / row["anchor"]
             made = replace(made, ms=made.ms * scale, low=made.low * scale, high=made.high * scale)
             self.found[row["key"]] = made
-            self.keep(made, self.anchor)
+            new.append(made)
+        return new
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return len(self.found) == len(self.wanted)
 
 
 def _measurement(plain: dict[str, Any]) -> Measurement:
@@ -78,7 +88,7 @@ class Remote:
 
     host: str  # user@host, or a name of the user's ssh configuration
     settings: Settings
-    python: str = "python3"
+    python: str = PYTHON
     folder: str | None = None  # on the host
     ssh: tuple[str, ...] = ("ssh",)
     chunk: int = CHUNK  # models that are timed side by side, and done again where a runner is killed
@@ -100,13 +110,14 @@ class Remote:
     @property
     def name(self) -> str:
         """As it is asked for."""
-        return f"remote:{self.host}"
+        return f"remote:{self.host}" + (f",python={self.python}" if self.python != PYTHON else "")
 
     def fingerprint(self) -> dict[str, Any]:
         """What the times on the host depend on."""
         place = self._ready("none")
         self._copy(place, [])
-        return self._run(place, "fingerprint", json.dumps(self.settings.to_dict()))
+        told = self._run(place, "fingerprint", json.dumps(self.settings.to_dict()))
+        return {**told, "device": self.name, "host": self.host}
 
     def measure(
         self, models: Sequence[Model], reference: Model, *, anchor: float | None, effort: Effort, seed: int = 0,
@@ -119,14 +130,15 @@ class Remote:
         """
         if not models:
             return [], float(anchor or 0.0)
-        job = Job(host=self.host, settings=self.settings, effort=effort, seed=seed, reference=reference)
+        job = Job(host=self.host, client=f"{platform.node()} {os.getuid()}", settings=self.settings, effort=effort,
+                  seed=seed, reference=reference)  # fmt: skip
         order = np.random.default_rng(seed).permutation(len(models)).tolist()
         distinct = list({key(models[each]): models[each] for each in order}.values())
         place = self._ready(job.name)
-        self._copy(place, [reference, *distinct])
-        arrived = Arrived(wanted=frozenset(map(key, distinct)), anchor=anchor, keep=keep)
-        self._follow(place, job.wanted(distinct, anchor, self.chunk), arrived, tell)
-        self._run(place, "drop", place.path(place.job))
+        self._copy(place, [reference, *distinct], tell)
+        arrived = Arrived(wanted=frozenset(map(key, distinct)), anchor=anchor)
+        self._follow(place, job.wanted(distinct, anchor, self.chunk), arrived, tell=tell, keep=keep)
+        self._run(place, "drop", place.path(place.job))  # where it cannot be removed, the runner does it some day
         return [arrived.found[key(model)] for model in models], float(arrived.anchor or 0.0)
 
     def _ready(self, job: str) -> Place:
@@ -143,8 +155,8 @@ class Remote:
         here = frozenset(told["files"])
         return Place(folder=told["folder"], code=code, job=job, files=here, complete=told["code"])
 
-    def _copy(self, place: Place, models: Sequence[Model]) -> None:
-        """The runner's files and the ONNX files, as far as they are not there yet."""
+    def _copy(self, place: Place, models: Sequence[Model], tell: Tell = _silent) -> None:
+        """The runner's files and the ONNX files, as far as they are not there yet; a sign of life after each stream."""
         absent = {f"{place.job}/{file_of(model)}": model for model in models if file_of(model) not in place.files}
         code = {} if place.complete else code_files(place.code)
 
@@ -153,17 +165,23 @@ class Remote:
 
         for stream in tars([*code, *absent], content):
             self.line.call([self.python, "-c", files.UNPACK, place.folder], stream)
+            tell(0, max(len(models) - 1, 0))  # of the candidates none is timed yet
 
-    def _follow(self, place: Place, wanted: dict[str, Any], arrived: Arrived, tell: Tell) -> None:
+    def _follow(self, place: Place, wanted: dict[str, Any], arrived: Arrived, *, tell: Tell, keep: Keep) -> None:
         """Have a runner at work until all that is wanted has arrived."""
         job, total, starts = place.path(place.job), len(arrived.wanted), 0
-        self._start(place, wanted)
-        while len(arrived.found) < total:
-            seen = self._run(place, "look", job, str(arrived.offset), str(WAIT_S))
-            arrived.take(seen["lines"])
+        self._start(place, wanted, first=True)
+        while not arrived.complete:
+            seen = self._run(place, "look", job, str(arrived.offset), str(WAIT_S), client())
+            new = arrived.take(seen["lines"])
+            if arrived.complete:
+                self._run(place, "deliver", job)  # first: of a process that is killed here nothing is told twice
+            for each in new:
+                keep(each, arrived.anchor or 0.0)
             tell(min(len(arrived.found) + seen["now"] * seen["running"], total), total)
-            if seen["failed"]:
-                raise DeviceError(f"{self.host}: {seen['failed']}")
+            if arrived.complete:
+                return
+            self._check(seen)
             if seen["lines"]:
                 starts = 0
             elif not seen["running"]:
@@ -172,15 +190,45 @@ class Remote:
                 starts += 1
                 self._start(place, wanted)
 
-    def _start(self, place: Place, wanted: dict[str, Any]) -> None:
+    def _check(self, seen: dict[str, Any]) -> None:
+        """Raise DeviceError for what ends a job early."""
+        if seen["failed"]:
+            raise DeviceError(f"{self.host}: {seen['failed']}")
+        if not seen["mine"]:
+            raise DeviceError(f"{self.host}: another command of yours has taken this measurement over")
+
+    def _start(self, place: Place, wanted: dict[str, Any], *, first: bool = False, gone: str | None = None) -> None:
         entry = f"{place.path(place.code)}/{files.ENTRY}"
-        told = self._run(place, "start", place.path(place.job), entry, stdin=json.dumps(wanted).encode())
-        if told["busy"] is not None:
+        asked = {"wanted": wanted, "client": client(), "first": first, "gone": gone}
+        told = self._run(place, "start", place.path(place.job), entry, stdin=json.dumps(asked).encode())
+        if (other := told["client"]) is not None:
+            if alive(other):
+                raise DeviceError(f"process {other} here is waiting for this measurement on {self.host}: let it end")
+            self._start(place, wanted, first=first, gone=other)
+        elif told["lacking"]:
+            raise DeviceError(f"{self.host}: files were removed there meanwhile; the same command copies them anew")
+        elif told["busy"] is not None:
             pid = told["busy"].get("pid")
             raise DeviceError(f"{self.host} is timing something else for you; wait for it, or end it there: kill {pid}")
 
     def _run(self, place: Place, *words: str, stdin: bytes = b"") -> dict[str, Any]:
         return self.line.call([self.python, f"{place.path(place.code)}/{files.ENTRY}", *words], stdin)
+
+
+def client() -> str:
+    """This process, among those of one user on one machine."""
+    return str(os.getpid())
+
+
+def alive(other: str) -> bool:
+    """Whether such a process is there."""
+    try:
+        os.kill(int(other), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def remote_device(host: str, settings: Settings, **options: Any) -> Remote:

@@ -70,9 +70,10 @@ print("{MARK}" + "{{}}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What a host is asked to time; calls that share all but the candidates share a folder there, and its results."""
+    """What a host is asked to time; calls of one user that share all but the candidates share a folder and results."""
 
     host: str
+    client: str  # whose it is: this machine and its user
     settings: Settings
     effort: Effort
     seed: int
@@ -83,7 +84,7 @@ class Job:
         """Of its folder."""
         told = {"settings": self.settings.to_dict(), "effort": asdict(self.effort), "seed": self.seed}
         sources = digest(*(_source(file) for file in (*SHIPPED, *WRITERS)))
-        return f"job-{digest(self.host, sources, json.dumps(told, sort_keys=True), key(self.reference))}"
+        return f"job-{digest(self.host, self.client, sources, json.dumps(told, sort_keys=True), key(self.reference))}"
 
     def wanted(self, models: Sequence[Model], anchor: float | None, chunk: int) -> dict[str, Any]:
         """The text of job.json, in the order in which candidates are to be timed."""

@@ -1,6 +1,6 @@
 """How well one list of latencies tells another: errors, ranks, and ranks among networks of nearly equal MAdds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -87,8 +87,3 @@ def by_cost(cost: Sequence[float], ms: Floats, wanted: Sequence[float]) -> Float
     rows = np.stack([np.ones(len(cost)), np.log(np.asarray(cost, dtype=float))], axis=1)
     line, *_ = np.linalg.lstsq(rows, np.log(ms), rcond=None)
     return np.asarray(np.exp(line[0] + line[1] * np.log(np.asarray(wanted, dtype=float))))
-
-
-def summary(scores: Mapping[str, Score]) -> dict[str, Any]:
-    """Scores by name, as plain values."""
-    return {name: each.to_dict() for name, each in scores.items()}

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from archsearch.cost.latency import LatencyTable
 from archsearch.errors import LatencyError
 from archsearch.export.graph import onnx_bytes
-from archsearch.measure.blocks import blocks_of, chosen, sampled
+from archsearch.measure.blocks import blocks_of, calibrating, chosen, sampled
 from archsearch.measure.build import assemble
 from archsearch.measure.method import Measurement
 from archsearch.measure.model import Model, block, whole
@@ -27,8 +28,9 @@ LEAST = 8  # networks that must be filled in
 TEXT = """Each .onnx file in models/ is a whole network or one block of one: batch {batch}, float32, random weights.
 Time one inference of each on your device, as your application would run it: warm up first, repeat, and write the
 median in milliseconds into the column `ms` of latency.csv. Take the files in the order of the CSV, or in random order,
-not one kind at a time on a warm device and the next on a cold one. Rows may stay empty: {least} networks and some tens
-of blocks are needed, more make it better. Rows `held out` are used for one thing only: to judge the table.
+not one kind at a time on a warm device and the next on a cold one. The row `reference` is required; other rows may stay
+empty: {least} networks and some tens of blocks are needed, more make it better. Rows `held out` are used for one thing
+only: to judge the table.
 
 Then: archsearch latency import {folder} --device-name NAME
 """
@@ -50,8 +52,10 @@ def write_plan(
     """Write the models and the CSV to fill in; the rows.
 
     source   the space by name, or its file
-    raises   LatencyError where the folder holds a CSV already or cannot be written
+    raises   LatencyError where the folder holds a CSV already or cannot be written, or for a batch of nothing
     """
+    if batch < 1:
+        raise LatencyError(f"--batch must be at least 1, got {batch}")
     if (folder / SHEET).exists():
         raise LatencyError(f"{folder / SHEET} is there already; fill it in, or name another folder")
     rows = []
@@ -64,7 +68,9 @@ def write_plan(
         told = {"source": source, "classes": space.head.classes, "most": most, "networks": networks, "batch": batch,
                 "seed": seed}  # fmt: skip
         (folder / PLAN).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-        (folder / NOTE).write_text(TEXT.format(batch=batch, least=LEAST, folder=folder), encoding="utf-8")
+        (folder / NOTE).write_text(
+            TEXT.format(batch=batch, least=LEAST, folder=shlex.quote(str(folder))), encoding="utf-8"
+        )
         _write(folder / SHEET, rows)
     except OSError as error:
         raise LatencyError(f"{folder} cannot be written: {error.strerror}") from None
@@ -73,9 +79,10 @@ def write_plan(
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """What `write_plan` noted: the space with its classes, and the batch size."""
+    """What `write_plan` noted: the space with its classes, where it came from, and the batch size."""
 
     space: SearchSpace
+    source: str
     batch: int
 
 
@@ -85,7 +92,8 @@ def read_plan(folder: Path) -> Told:
 
     try:
         plain = json.loads((folder / PLAN).read_text(encoding="utf-8"))
-        return Told(space=read_space(plain["source"]).with_classes(plain["classes"]), batch=int(plain["batch"]))
+        source = str(plain["source"])
+        return Told(space=read_space(source).with_classes(plain["classes"]), source=source, batch=int(plain["batch"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LatencyError(f"{folder} is no folder of archsearch latency plan: {error}") from None
 
@@ -93,6 +101,7 @@ def read_plan(folder: Path) -> Told:
 def _models(space: SearchSpace, *, most: int, networks: int, seed: int) -> list[tuple[str, Model]]:
     blocks = blocks_of(space)
     archs = sampled(space, 2 * networks, seed=seed)
+    networks = calibrating(space, networks, networks, seed=seed)
     told = [("reference", reference())]
     told += [("network", whole(arch, text)) for text, arch in archs[:networks]]
     told += [("held out", whole(arch, text)) for text, arch in archs[networks:]]
@@ -136,6 +145,8 @@ def imported(space: SearchSpace, rows: list[Row], *, device: str, batch: int) ->
 
     raises   LatencyError where too little is filled in, or a name is no network or block of the space
     """
+    if not device.strip():
+        raise LatencyError("--device-name must name the device")
     known = [row for row in rows if row.ms is not None]
     blocks = blocks_of(space)
     alone = {row.name: _measured(row) for row in known if row.kind == "block"}
@@ -146,9 +157,11 @@ def imported(space: SearchSpace, rows: list[Row], *, device: str, batch: int) ->
         raise LatencyError(f"at least {LEAST} networks and {LEAST} blocks must be filled in, "
                            f"got {len(networks)} and {len(alone)}")  # fmt: skip
     base = next((row.ms for row in known if row.kind == "reference"), None)
+    if base is None:
+        raise LatencyError("the row `reference` must be filled in: it is the scale of all others")
     fingerprint = {"device": device, "threads": None, "batch": batch, "dtype": "float32", "versions": {}}
     table = assemble(space=space, blocks=blocks, alone=alone, networks=networks, archs=archs, fingerprint=fingerprint,
-                     reference_ms=base or 0.0, about={"blocks_of_space": len(blocks), "imported": True})  # fmt: skip
+                     reference_ms=base, about={"blocks_of_space": len(blocks), "imported": True})  # fmt: skip
     return verified(table, known)
 
 

@@ -1,6 +1,8 @@
 """Commands on another machine through the user's own ssh client; what a dropped connection cut is asked again.
 
 No password is ever asked for or passed on: keys, ports, jump hosts and names are those of the user's configuration.
+The user's shell on the host must be a POSIX one (sh, bash, zsh, dash): what is quoted for it means the same to fish,
+mostly, and not to csh.
 """
 
 import json
@@ -19,15 +21,22 @@ HOST = re.compile(r"(?!-)[\w.:@%+/\[\]-]+(?<!@)")  # what OpenSSH takes as a des
 OPTIONS = (
     "-T", "-o", "BatchMode=yes",  # no terminal, no questions
     "-o", "ConnectTimeout=30", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4",  # a dead line is noticed
-    "-o", "ClearAllForwardings=yes",  # ports that the configuration forwards are for people
+    "-o", "ClearAllForwardings=yes",  # ports that the configuration forwards are for people,
+    "-o", "RemoteCommand=none",  # and so is a command that it names
+    "-o", "ControlPath=none",  # a connection of its own: one that is shared breaks for all, and may be stuck
 )  # fmt: skip
 FINAL = re.compile("Permission denied|verification failed|resolve hostname|refused|No route|unreachable|timed out")
 FIRST_TRIES = 3  # where ssh says nothing of that kind
 LONGEST_PAUSE_S = 30.0
+SLOWEST = 10_000  # bytes a second of a line on which something still arrives
 
 
 class Dropped(Exception):
     """The connection ended before an answer was there."""
+
+    def __init__(self, told: str, *, spent_s: float = 0.0) -> None:
+        super().__init__(told)
+        self.spent_s = spent_s  # in which nothing was heard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +47,7 @@ class Ssh:
     command: tuple[str, ...] = ("ssh",)  # its options come before ours, and ssh takes the first that it is told
     patience_s: float = 600.0  # without any answer, until a host counts as lost
     pause_s: float = 1.0  # before the first new try; doubled from try to try
+    timeout_s: float = 120.0  # of one command, beside what its input takes; then the connection counts as dropped
     sleep: Callable[[float], None] = time.sleep
 
     def __post_init__(self) -> None:
@@ -64,6 +74,7 @@ class Ssh:
             try:
                 return self._once(words, stdin)
             except Dropped as error:
+                waited += error.spent_s
                 if waited >= self.patience_s:
                     raise DeviceError(
                         f"lost {self.host} ({error}); what was measured is kept there: the same command goes on"
@@ -73,15 +84,7 @@ class Ssh:
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
     def _once(self, words: Sequence[str], stdin: bytes) -> dict[str, Any]:
-        command = [*self.command, *OPTIONS, "--", self.host, " ".join(map(remote_word, words))]
-        try:
-            made = subprocess.run(command, input=stdin, capture_output=True, check=False)
-        except FileNotFoundError:
-            raise DeviceError(
-                f"there is no ssh client {self.command[0]!r}: install one (Debian: openssh-client)"
-            ) from None
-        except PermissionError as error:
-            raise DeviceError(f"cannot run the ssh client {self.command[0]!r}: {error.strerror}") from None
+        made = self._ran([*self.command, *OPTIONS, "--", self.host, " ".join(map(remote_word, words))], stdin)
         answer = _answer(made.stdout)
         if made.returncode == 0 and answer is not None:
             return answer
@@ -91,6 +94,20 @@ class Ssh:
         if 0 < made.returncode < 128:  # the command's own; 255 is ssh's, below 0 a signal
             raise DeviceError(f"{self.host}: {told}")
         raise Dropped(told)
+
+    def _ran(self, command: Sequence[str], stdin: bytes) -> "subprocess.CompletedProcess[bytes]":
+        """The ssh client, to its end."""
+        limit_s = self.timeout_s + len(stdin) / SLOWEST
+        try:
+            return subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            raise Dropped(f"timed out: no answer in {limit_s:.0f} s", spent_s=limit_s) from None
+        except FileNotFoundError:
+            raise DeviceError(
+                f"there is no ssh client {self.command[0]!r}: install one (Debian: openssh-client)"
+            ) from None
+        except PermissionError as error:
+            raise DeviceError(f"cannot run the ssh client {self.command[0]!r}: {error.strerror}") from None
 
     def _why(self, told: str) -> str:
         """Why a host cannot be used, by what ssh said."""

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from archsearch.errors import DeviceError
+from archsearch.errors import DeviceError, first_line
 from archsearch.measure.device import Settings, only
 from archsearch.measure.fingerprint import host
 from archsearch.measure.model import Model
@@ -113,7 +113,7 @@ class TorchCompile:
 
 def _reason(error: RuntimeError) -> str:
     """The first line of torch's message, and a hint where no compiler was found."""
-    first = str(error).strip().splitlines()[0]
+    first = first_line(error)
     return f"{first} (it needs a C++ compiler such as g++)" if "Cxx" in str(error) or "C++" in str(error) else first
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from archsearch.errors import DeviceError
+from archsearch.errors import DeviceError, first_line
 from archsearch.measure.device import Settings, only
 from archsearch.measure.fingerprint import host
 from archsearch.measure.model import Model
@@ -51,11 +51,14 @@ class TorchEager:
 
     def load(self, model: Model) -> EagerModel:
         """The model's modules, run once; raises DeviceError where torch cannot run them."""
+        loaded: EagerModel | None = None
         try:
             loaded = EagerModel(model, self.settings, self.threads)
+            loaded.run()
         except RuntimeError as error:
-            raise DeviceError(f"torch cannot run {model.name}: {str(error).splitlines()[0]}") from None
-        loaded.run()
+            if loaded is not None:
+                loaded.close()
+            raise DeviceError(f"torch cannot run {model.name}: {first_line(error)}") from None
         return loaded
 
     def fingerprint(self) -> dict[str, Any]:

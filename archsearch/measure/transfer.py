@@ -9,8 +9,6 @@ from archsearch.measure.model import whole
 from archsearch.measure.pick import reference
 from archsearch.spec.arch import Arch
 
-CALL = 15  # networks measured on the new device
-
 
 def transferred(table: LatencyTable, builder: Builder, archs: list[tuple[str, Arch]]) -> LatencyTable:
     """The table for the builder's device.

@@ -20,7 +20,11 @@ from archsearch.spec.arch import Arch
 from archsearch.spec.text import from_text
 
 MOST_ERROR = 0.10  # mean relative error that a table may have, or
-OF_REPEAT = 1.25  # so many times that of a second measurement, where that is more
+OF_REPEAT = 1.25  # so many times that of a second measurement, where that is more, and never above
+LIMIT = 0.15
+LEAST_TAU = 0.6  # of the order of the networks; and not below that of MAdds alone by more than
+TAU_LOSS = 0.05
+FEWEST = 3  # networks that judge a table
 SURELY = 0.01  # the table's upper ends fail where so many networks above them would be this unlikely
 OTHERS = ("madds", "params", "activations")
 
@@ -69,7 +73,7 @@ def judged(table: LatencyTable, trial: Trial) -> dict[str, Any]:
     verdict = why_not(scores, kept, len(archs))
     return {
         "networks": len(archs), "scores": [each.to_dict() for each in scores], "cover": kept / len(archs),
-        "band_pairs": len(pairs(madds)[0]), "band_gain": {name: list(gain) for name, gain in gains.items()},
+        "band_pairs": len(pairs(madds)[0]), "band_gain": {name: _known(gain) for name, gain in gains.items()},
         "passed": not verdict, "why_not": verdict, "seconds": round(trial.seconds, 1),
         "measured": [{"arch": made.name, "predicted": float(value), "ms": made.ms, "low": made.low, "high": made.high,
                       "raw": made.raw_ms, "again": None if again is None else again.ms, "madds": int(cost)}
@@ -94,14 +98,24 @@ def repeats(trial: Trial, madds: Floats) -> list[Score]:
 def why_not(scores: Sequence[Score], kept: int, networks: int) -> list[str]:
     """Why a table is not to be trusted, one line each; [] where it is. `kept`: networks within their upper end."""
     by_name = {each.name: each for each in scores}
-    most = max(MOST_ERROR, OF_REPEAT * by_name["repeat"].error if "repeat" in by_name else 0.0)
-    error = by_name["table"].error
+    repeat = OF_REPEAT * by_name["repeat"].error if "repeat" in by_name else 0.0
+    most = min(LIMIT, max(MOST_ERROR, repeat))
+    error, tau = by_name["table"].error, by_name["table"].tau
     told = []
     if error > most:
         told.append(f"its mean error of {100 * error:.1f} % is above {100 * most:.1f} %")
+    if not tau >= LEAST_TAU:
+        told.append(f"its order of networks has a tau of {tau:.2f}, below {LEAST_TAU:g}")
+    elif tau < (plain := by_name["madds only"].tau) - TAU_LOSS:
+        told.append(f"its order of networks has a tau of {tau:.2f}, that of MAdds alone {plain:.2f}")
     if binom.cdf(kept, networks, COVER) < SURELY:
         told.append(f"{networks - kept} of {networks} networks are above the upper end that 19 of 20 should keep to")
     return told
+
+
+def _known(values: Sequence[float]) -> list[float | None]:
+    """Numbers as JSON has them: what is not known is None."""
+    return [float(value) if np.isfinite(value) else None for value in values]
 
 
 def _sum(table: LatencyTable, arch: Arch) -> float:

@@ -14,7 +14,7 @@ from archsearch.records import write_atomic
 from archsearch.report.beliefs import BELIEFS, beliefs, listed
 from archsearch.report.frame import COSTS, budgets_of, objectives_of, trials_frame
 from archsearch.report.ladder import ladder_frame, ladder_metric, rungs_of
-from archsearch.report.timed import LATENCY
+from archsearch.report.timed import LATENCY, NS
 from archsearch.report.view import View, view
 
 RECORD = ("arch", "key", *COSTS, "trial", "top1", "top1_se", "top5", "top1_test", "top1_test_se", "top5_test")
@@ -54,16 +54,22 @@ def front_records(study: optuna.Study, seen: View | None = None) -> list[dict[st
 def ladder_records(seen: View) -> list[dict[str, Any]]:
     """The network believed best within each rung of the run's ladder, lowest rung first.
 
-    `metric`, `budget`, then its record with `believed`, `believed_sd` and its own value of the metric, all None where
-    no network within the rung was trained; [] for a run without a ladder.
+    `metric`, `budget` (of a latency in ns, and `budget_ms` beside it), then its record with `believed`, `believed_sd`
+    and its own value of the metric, all None where no network within the rung was trained; [] for a run without a
+    ladder.
     """
     if not rungs_of(seen.study):
         return []
     ladder, metric = ladder_frame(seen), ladder_metric(seen.study)
     own = () if metric in RECORD or metric == "latency_ms" else (metric,)
     best = records(ladder, (*RECORD, *BELIEFS[:2], *own))
-    return [{"metric": metric, "budget": int(rung) if float(rung).is_integer() else float(rung), **record}
+    return [{"metric": metric, **_rung(metric, float(rung)), **record}
             for rung, record in zip(ladder["budget"], best, strict=True)]  # fmt: skip
+
+
+def _rung(metric: str, rung: float) -> dict[str, float]:
+    budget = {"budget": int(rung) if rung.is_integer() else rung}
+    return budget | ({"budget_ms": rung / NS} if metric in LATENCIES else {})
 
 
 def records(table: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import optuna
 import pandas as pd
 
 from archsearch.cost.budget import EXPECTED, TIMES, UPPER
-from archsearch.records import TIMED
+from archsearch.records import TIMED, TIMED_ON
 
 NS = TIMES["ms"]  # in a millisecond
 PREDICTED, MEASURED = ("latency_ms_predicted", "latency_ms_upper"), ("latency_ms", "latency_ms_low", "latency_ms_high")
@@ -18,13 +18,16 @@ AS_MEASURED = {EXPECTED: "latency_ms", UPPER: "latency_ms_high"}  # what a limit
 def with_latencies(frame: pd.DataFrame, study: optuna.Study) -> pd.DataFrame:
     """The trials with the columns LATENCY; as they are where no latency table was in use.
 
-    A measurement belongs to a network: repeated trainings of it have the same one.
+    A measurement belongs to a network: repeated trainings of it have the same one. Only those count that were made on
+    the device in use.
     """
     if not {EXPECTED, UPPER} <= set(frame.columns) or "latency_ms" in frame:
         return frame
     attrs: dict[str, Any] = study.user_attrs
     keys = dict(zip(frame["number"], frame["key"], strict=True))
-    known = {key: attrs[name] for number, key in keys.items() if (name := TIMED.format(number)) in attrs}
+    known = {key: told for number, key in keys.items() if (told := attrs.get(TIMED.format(number))) is not None}
+    place = attrs.get(TIMED_ON)
+    known = {key: told for key, told in known.items() if place is None or told.get("fingerprint") == place}
     results = [known.get(key, {}) for key in frame["key"]]
     told = {"latency_ms_predicted": frame[EXPECTED] / NS, "latency_ms_upper": frame[UPPER] / NS}
     for column, name in zip(MEASURED, ("ms", "low", "high"), strict=True):

@@ -38,9 +38,17 @@ def chosen(trials: list[FrozenTrial], problem: Problem, most: int, times: Times 
     return finalists([known[row] for row in dict.fromkeys(rows)], most)
 
 
-def reported(trials: list[FrozenTrial], problem: Problem, times: Times = NONE) -> list[FrozenTrial]:
+MOST = 30  # networks that cannot be told apart from the best one, where nobody says how many are to be finalists
+
+
+def reported(
+    trials: list[FrozenTrial], problem: Problem, times: Times = NONE, most: int = MOST
+) -> list[FrozenTrial]:  # fmt: skip
     """All networks that a report shows as results: on the front as measured or as believed, or likely to be there,
-    winners of rungs, and finalists; by trial number."""
+    winners of rungs, and finalists; by trial number.
+
+    most     finalists; where accuracy is all that counts so many of those that cannot be told apart from the best one
+    """
     known, evidence = fitting(trials, problem.budget, times), evidence_of(trials, problem)
     if not known:
         return []
@@ -52,7 +60,7 @@ def reported(trials: list[FrozenTrial], problem: Problem, times: Times = NONE) -
         told = measured(top1, np.array([t.user_attrs.get(SE, 0.0) for t in known]), costs, _all(known))
     rows = {*np.flatnonzero(observed(top1, costs, _all(known)) | (told.p_front >= LIKELY)).tolist(), *told.handed}
     rows |= {*_winners(known, told, problem, times)} if problem.ladder else set()
-    rows |= {*equals(told, _all(known))} if not problem.minimize else set()
+    rows |= {*equals(told, _all(known))[:most]} if not problem.minimize else set()
     return [known[row] for row in sorted(rows)]
 
 

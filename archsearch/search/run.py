@@ -106,10 +106,10 @@ class Run:
     def time(self, stopwatch: Stopwatch, watch: Watch, effort: Effort = FRONT) -> Outcome:
         """Time what would be reported on the device, until each of it holds the limits there; what that showed.
 
-        raises   DeviceError where the device cannot run a network
+        raises   DeviceError where the device cannot run a network, SpecError where it knows no form for an operation
         """
         timer = Timer(folder=self.folder, ledger=self.ledger, problem=self.problem, stopwatch=stopwatch, watch=watch,
-                      effort=effort)  # fmt: skip
+                      effort=effort, finalists=self.config.finalists)  # fmt: skip
         timer.settle()
         return outcome(self.ledger, self.problem, self.config.latency_device or "")
 

@@ -6,20 +6,24 @@ nothing is timed twice, and a run that was killed goes on.
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from optuna.trial import FrozenTrial
 
 from archsearch.cost.budget import LATENCIES
+from archsearch.measure.fingerprint import differences
 from archsearch.measure.method import Effort, Measurement
 from archsearch.measure.model import Model, whole
 from archsearch.measure.pick import Stopwatch, reference
-from archsearch.records import TIMED, RunFolder
-from archsearch.search.believed import reported
+from archsearch.measure.pinning import BUSY
+from archsearch.records import ANCHOR, TIMED, TIMED_ON, RunFolder
+from archsearch.search.believed import MOST, reported
 from archsearch.search.finish import fitting
 from archsearch.search.ledger import Ledger
 from archsearch.search.lock import FileLock
@@ -31,6 +35,8 @@ from archsearch.spec.arch import Arch
 FRONT = Effort(least=8, most=40, target=0.02, every=4)  # few networks, and their limit is near
 SESSIONS = 2  # in which each network is timed, loaded anew; it must hold its limit in all of them
 GROUP = 8  # networks timed side by side; a kill loses at most these
+ROUND = 30  # new networks timed at most, before it is asked again what would be reported
+TRIES = 3  # times that a disturbed measurement is made in all, where it leaves open whether a limit holds
 TOLD = ("device", "cpu", "machine", "gpu", "threads", "batch", "dtype", "versions")  # what makes two devices one
 
 
@@ -44,6 +50,7 @@ class Outcome:
     error: float  # mean distance of the expectation from the measurement, a share of it
     above_expected: int  # networks that take longer than the table expects
     above_upper: int  # and than the upper end of its interval
+    busy: int = 0  # networks during whose measurement other processes were busy
 
     def lines(self) -> list[str]:
         """For people."""
@@ -57,12 +64,15 @@ class Outcome:
             f"{self.above_upper}"
         )
         gone = ", ".join(f"#{number}" for number in self.struck)
-        return [f"{first}{100 * self.error:.1f} % on average", alone, *([f"struck out: {gone}"] if gone else [])]
+        told = [f"{first}{100 * self.error:.1f} % on average", alone, *([f"struck out: {gone}"] if gone else [])]
+        if self.busy:
+            told.append(f"other processes were busy while {self.busy} of {n} were timed: their intervals are wider")
+        return told
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return {"device": self.device, "networks": self.networks, "struck": list(self.struck), "error": self.error,
-                "above_expected": self.above_expected, "above_upper": self.above_upper}  # fmt: skip
+                "above_expected": self.above_expected, "above_upper": self.above_upper, "busy": self.busy}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,41 +85,82 @@ class Timer:
     stopwatch: Stopwatch
     watch: Watch
     effort: Effort = FRONT
+    finalists: int = MOST
 
     def settle(self) -> None:
         """Time all that would be reported, until each of them has been; one worker does, the others wait.
 
-        raises   DeviceError where the device cannot run a network
+        Disturbed measurements that leave a limit open are made again, behind the others, and the tightest one counts.
+        raises   DeviceError where the device cannot run a network, SpecError where it knows no form for an operation
         """
         with self._alone():
-            place = digest(self.stopwatch.fingerprint())
-            while new := self._unknown(place):
-                for first in range(0, len(new), GROUP):
-                    self._measure(new[first : first + GROUP], place)
+            self.ledger.remember(TIMED_ON, self._place)
+            while group := self._unknown()[:ROUND] or self._open():
+                for first in range(0, len(group), GROUP):
+                    self._measure(group[first : first + GROUP])
 
-    def _unknown(self, place: str) -> list[FrozenTrial]:
+    @cached_property
+    def _here(self) -> dict[str, Any]:
+        """The device's fingerprint, asked for once."""
+        return self.stopwatch.fingerprint()
+
+    @cached_property
+    def _place(self) -> str:
+        return digest(self._here)
+
+    def _unknown(self) -> list[FrozenTrial]:
         """What would be reported and was not timed on this device."""
-        trials, attrs = self.ledger.trials(), self.ledger.study.user_attrs
-        listed = reported(trials, self.problem, times_of(attrs, trials))
-        return [t for t in listed if attrs.get(TIMED.format(t.number), {}).get("fingerprint") != place]
+        trials = self.ledger.trials()
+        times = times_of(self.ledger.study.user_attrs, trials)
+        listed = reported(trials, self.problem, times, self.finalists)
+        return [t for t in listed if t.user_attrs["key"] not in times.results]
 
-    def _measure(self, trials: list[FrozenTrial], place: str) -> None:
+    def _open(self) -> list[FrozenTrial]:
+        """What was disturbed so much that a limit may hold or not, and was not tried often enough."""
+        trials = self.ledger.trials()
+        times, ends = times_of(self.ledger.study.user_attrs, trials), limits(self.problem)
+        known = [(t, times.results.get(t.user_attrs["key"])) for t in fitting(trials, self.problem.budget)]
+        return [t for t, told in known if told and told.get("tries", 1) < TRIES and is_open(told, ends)]
+
+    def _measure(self, trials: list[FrozenTrial]) -> None:
+        """Time them side by side, and keep what came out, or what was known where that is tighter."""
         models = [whole(Arch.from_dict(t.user_attrs["arch_json"]), t.user_attrs["arch"]) for t in trials]
-        sessions = [self._session(models, nth) for nth in range(SESSIONS)]
-        for trial, results in zip(trials, zip(*sessions, strict=True), strict=True):
-            self.ledger.remember(TIMED.format(trial.number), joined(results) | {"fingerprint": place})
+        before = [self._known(t) for t in trials]
+        first = SESSIONS * max(told.get("tries", 1) if told else 0 for told in before)
+        sessions = [self._session(models, nth, seed=first + nth) for nth in range(SESSIONS)]
+        for trial, told, results in zip(trials, before, zip(*sessions, strict=True), strict=True):
+            made = joined(results) | {"fingerprint": self._place}
+            best = min([made, *([told] if told else [])], key=width)
+            self.ledger.remember(TIMED.format(trial.number), best | {"tries": 1 + (told or {}).get("tries", 0)})
 
-    def _session(self, models: list[Model], nth: int) -> list[Measurement]:
+    def _known(self, trial: FrozenTrial) -> dict[str, Any] | None:
+        """What was measured of a trial's network on this device."""
+        told: dict[str, Any] | None = self.ledger.recall(TIMED.format(trial.number))
+        return told if told and told.get("fingerprint") == self._place else None
+
+    def _session(self, models: list[Model], nth: int, *, seed: int) -> list[Measurement]:
         """All models loaded and timed once."""
 
         def tell(done: int, total: int) -> None:
             self.watch.progress(nth * total + done, SESSIONS * total, "latency of the front")
 
         self.watch.waiting("the front is timed")
-        table = self.problem.latency
-        anchor = None if table is None else float(table.reference["ms"])
-        found, _ = self.stopwatch.measure(models, reference(), anchor=anchor, effort=self.effort, seed=nth, tell=tell)
+        anchor = self._anchor()
+        found, base = self.stopwatch.measure(
+            models, reference(), anchor=anchor, effort=self.effort, seed=seed, tell=tell
+        )
+        if anchor is None:
+            self.ledger.remember(ANCHOR.format(self._place), base)
         return found
+
+    def _anchor(self) -> float | None:
+        """What the reference takes on this device undisturbed [ms]: the table's word where it was made on this device,
+        else that of the first session here; None before that."""
+        table = self.problem.latency
+        if table is not None and not differences(table.fingerprint, self._here):
+            return float(table.reference["ms"])
+        kept: float | None = self.ledger.recall(ANCHOR.format(self._place))
+        return kept
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -127,12 +178,41 @@ class Timer:
 def joined(results: Sequence[Measurement]) -> dict[str, Any]:
     """Several sessions as one: the mean of their medians, and the interval that spans all of theirs.
 
-    Between sessions a network moves by more than its interval within one says, on a busy machine above all.
+    Between sessions a network moves by more than its interval within one says, on a busy machine above all. It is as
+    calm as the least calm of them.
     """
+    loads = [each.foreign_load for each in results if each.foreign_load is not None]
     return results[-1].to_dict() | {
         "ms": float(np.mean([each.ms for each in results])), "low": min(each.low for each in results),
         "high": max(each.high for each in results), "sessions": [[each.low, each.ms, each.high] for each in results],
+        "settled": all(each.settled for each in results), "precise": all(each.precise for each in results),
+        "foreign_load": max(loads, default=None),
     }  # fmt: skip
+
+
+def width(told: Mapping[str, Any]) -> float:
+    """Of a measurement's interval, as a share of its median."""
+    return float((told["high"] - told["low"]) / told["ms"])
+
+
+def is_busy(told: Mapping[str, Any]) -> bool:
+    """Whether other processes were busy during a measurement, as far as the system tells."""
+    return (told.get("foreign_load") or 0.0) > BUSY
+
+
+def is_open(told: Mapping[str, Any], ends: Sequence[float]) -> bool:
+    """Whether a measurement was disturbed, and its interval lies on both sides of a limit [ms]."""
+    calm = not is_busy(told) and told.get("precise", True) and told.get("settled", True)
+    return not calm and any(told["low"] <= end < told["high"] for end in ends)
+
+
+def limits(problem: Problem) -> list[float]:
+    """All ends of the limits on latency, a ladder's rungs among them [ms]."""
+    ends = [end for name, limit in problem.budget.limits.items() if name in LATENCIES
+            for end in (limit.low, limit.high)]  # fmt: skip
+    if problem.ladder and problem.minimize[0] in LATENCIES:
+        ends += problem.ladder
+    return [end / NS for end in ends if 0 < end < math.inf]
 
 
 def digest(fingerprint: Mapping[str, Any]) -> str:
@@ -154,6 +234,7 @@ def outcome(ledger: Ledger, problem: Problem, device: str) -> Outcome:
         struck=tuple(t.number for t in timed if not times.holds(t.user_attrs["key"], problem.budget)),
         error=float(np.mean(np.abs(expected / ms - 1))) if timed else 0.0,
         above_expected=int((ms > expected).sum()), above_upper=int((high > upper).sum()),
+        busy=sum(map(is_busy, results)),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from archsearch.cost.budget import LATENCIES, TIMES, Budget
-from archsearch.records import TIMED
+from archsearch.records import TIMED, TIMED_ON
 
 NS = TIMES["ms"]  # in a millisecond
 
@@ -38,6 +38,12 @@ def measured_costs(result: Mapping[str, Any]) -> dict[str, float]:
 
 
 def times_of(attrs: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> Times:
-    """The measurements that a study's attributes hold."""
-    found = {t.user_attrs["key"]: attrs[name] for t in trials if (name := TIMED.format(t.number)) in attrs}
+    """The measurements that a study's attributes hold of the device in use; others do not count."""
+    found = {t.user_attrs["key"]: attrs[name] for t in trials if counts(attrs, name := TIMED.format(t.number))}
     return Times(results=found)
+
+
+def counts(attrs: Mapping[str, Any], name: str) -> bool:
+    """Whether a study's attributes hold a measurement of this name that was made on the device in use."""
+    place = attrs.get(TIMED_ON)
+    return name in attrs and (place is None or attrs[name].get("fingerprint") == place)

@@ -116,7 +116,7 @@ def unroll(ops: Iterable[Op], *, outside: Iterable[str] = ()) -> list[Op]:
     """One network written out: every op once, absent ones gone, inputs wired, names as torchvision's MobileNetV2.
 
     ops      of one network (ints only), as `lower` gives them
-    outside  "@group:label" tensors that lie in none of these ops, where they are a part of a network; they keep that name
+    outside  "@group:label" tensors that none of these ops make, where they are a part of a network; they keep that name
     returns  ops with `times` 1, `name` the module's path ("features.3.conv.1"), `inputs` names of earlier ops
     """
     flat: list[Op] = []

@@ -112,6 +112,30 @@ def test_a_finalist_takes_its_trained_weights_along_and_others_are_random(cli, t
     assert not (tmp_path / "late.pt").exists()
 
 
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("net.py", "net.pt holds the weights that are read: give another --out"),
+        ("link.pt", "link.pt holds the weights that are read: give another --out"),
+        ("run/checkpoints/final-3", "lies among the checkpoints of a run, which are kept: give another --out"),
+        ("run/checkpoints/final-3/model.pt", "lies among the checkpoints of a run"),
+    ],
+)
+def test_weights_that_somebody_needs_are_not_replaced(target, told, cli, tmp_path):
+    kept = tmp_path / "run/checkpoints/final-3/model.pt"
+    kept.parent.mkdir(parents=True)
+    (tmp_path / "run/run.toml").touch()
+    for file in (kept, tmp_path / "net.pt"):
+        _weights(file)
+    (tmp_path / "link.pt").symlink_to(tmp_path / "net.pt")
+    before = [file.read_bytes() for file in (kept, tmp_path / "net.pt")]
+    to = "state-dict" if target.endswith(".pt") else "python"
+    done = cli("export", SMALL, "--to", to, "--weights", "net.pt", "--out", target)
+    assert (done.code, done.out) == (2, "")
+    assert told in done.err
+    assert [file.read_bytes() for file in (kept, tmp_path / "net.pt")] == before
+
+
 @pytest.mark.parametrize(("options", "told"), [
     (("--to", "onx"), "unknown exporter 'onx': did you mean 'onnx'"),
     (("--to", "onnx", "--batch", "0"), "--batch must be a whole number from 1, or dynamic, got '0'"),

@@ -24,6 +24,11 @@ from archsearch.spec.space_file import read_space
 from tests.measure.fake import cost_ms
 
 
+def weighted(**values):
+    """Weights by the traits' names; the others are 0."""
+    return tuple(values.get(name, 0.0) for name in TRAITS)
+
+
 @pytest.fixture(scope="module")
 def space():
     return read_space("linear_vs_relu")
@@ -36,7 +41,8 @@ def made(space):
     known = {name: cost_ms(block(ops)) for name, ops in list(found.items())[::2]}
     shapes = fit([found[name] for name in known], np.array(list(known.values())))
     return LatencyTable(fingerprint={"device": "fake"}, space=space.name, reference={"arch": "x", "ms": 1.0},
-                        blocks=known, shapes=shapes, weights=(0.9, 0.001, 1e-9, 1e-9, 0, 0), margin=1.1)  # fmt: skip
+                        blocks=known, shapes=shapes,
+                        weights=weighted(ms=0.9, block=0.001, input=1e-9, weights=1e-9), margin=1.1)  # fmt: skip
 
 
 @pytest.fixture
@@ -85,9 +91,9 @@ def test_without_a_regression_an_unknown_block_is_an_error(made):
 
 
 def test_a_correction_never_takes_a_block_away(made):
-    odd = replace(made, weights=(-5.0, 0, 0, 0, 0, 0))
+    odd = replace(made, weights=weighted(ms=-5.0))
     arch = read_arch("mobilenet_v2_0.35_96")
-    assert odd.predict(arch) == pytest.approx(0.1 * replace(made, weights=(1.0, 0, 0, 0, 0, 0)).predict(arch))
+    assert odd.predict(arch) == pytest.approx(0.1 * replace(made, weights=weighted(ms=1.0)).predict(arch))
 
 
 def test_a_file_gives_the_table_back(made, tmp_path):
@@ -117,6 +123,27 @@ def test_a_latency_that_is_none_makes_a_table_damaged(made, tmp_path):
         plain["blocks"] = {**plain["blocks"], next(iter(plain["blocks"])): broken}
         with pytest.raises(LatencyError, match="damaged"):
             LatencyTable.from_dict(plain)
+
+
+@pytest.mark.parametrize(("part", "value"), [
+    ("reference", {"arch": "x", "ms": 0}), ("reference", {"arch": 3, "ms": 1}), ("reference", []), ("fingerprint", {}),
+    ("fingerprint", "cpu"), ("fingerprint", {"device": "x", "versions": []}), ("verified", {}), ("verified", []),
+    ("verified", {"passed": "no"}), ("about", None), ("networks", [3]), ("networks", [{"arch": "x"}]),
+    ("networks", [{"arch": "x", "ms": float("nan")}]), ("weights", dict.fromkeys(TRAITS, float("inf"))),
+    ("weights", [1]), ("space", 7), ("blocks", []), ("shapes", {}), ("margin", -1),
+])  # fmt: skip
+def test_a_part_that_was_edited_wrongly_makes_a_table_damaged(made, part, value):
+    with pytest.raises(LatencyError, match="damaged"):
+        LatencyTable.from_dict(made.to_dict() | {part: value})
+
+
+@pytest.mark.parametrize("name", ["prices", "mean", "scale", "weights", "anchors", "spread"])
+def test_a_regression_with_a_number_that_is_none_makes_a_table_damaged(made, name):
+    plain = json.loads(json.dumps(made.to_dict()))
+    old = plain["shapes"][name]
+    plain["shapes"][name] = float("nan") if name == "spread" else (np.array(old) * np.nan).tolist()
+    with pytest.raises(LatencyError, match="damaged"):
+        LatencyTable.from_dict(plain)
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):
@@ -156,11 +183,16 @@ def test_times_are_read_with_their_unit_and_shown_with_it():
         parse_limit("15ms", "madds", lambda: 0)
 
 
-def test_traits_are_six_numbers_of_a_block():
-    arch = read_arch("mobilenet_v2")
-    blocks = [each.blocks[0] for each in copies(lower(arch))]
-    rows = np.array([traits(each, 1.0) for each in blocks])
-    assert rows.shape == (len(blocks), len(TRAITS))
-    assert rows[0].tolist() == [1.0, 1.0, 3 * 224**2, 864, 864, 1.0]  # the stem is a dense 3x3
-    assert rows[1].tolist() == [1.0, 1.0, 32 * 112**2, 32 * 9 + 32 * 16, 0, 0]
-    assert rows[-1][3] == 320 * 1280 + 1280 * 1000
+def test_traits_are_numbers_of_a_block():
+    blocks = [each.blocks[0] for each in copies(lower(read_arch("mobilenet_v2")))]
+    rows = [dict(zip(TRAITS, traits(each, 2.0), strict=True)) for each in blocks]
+    stem, separable, head = rows[0], rows[1], rows[-1]
+    assert (stem["ms"], stem["block"], stem["input"], stem["weights"]) == (2.0, 1.0, 3 * 224**2, 864)
+    assert (stem["dense_weights"], stem["dense_ms"], stem["stem_ms"], stem["head_ms"]) == (864, 2.0, 2.0, 0.0)
+    assert (separable["separable_ms"], separable["separable_input"]) == (2.0, 32 * 112**2)
+    assert (separable["weights"], separable["dense_ms"]) == (32 * 9 + 32 * 16, 0.0)
+    assert rows[2]["separable"] == rows[2]["stem_ms"] == 0.0
+    assert rows[2]["big_map"] == 4 * 96 * 112**2 - 2**20
+    assert head["weights"] == 320 * 1280 + 1280 * 1000
+    assert head["big_weights"] == 4 * head["weights"] - 2**20
+    assert head["head_ms"] == 2.0

@@ -44,7 +44,10 @@ def loopback(folder: Path) -> Iterator[Loopback]:
     if sshd is None or ssh is None:
         pytest.skip("no OpenSSH server and client (Debian: openssh-server)")
     if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where sshd, as root, parts with its privileges
+        try:
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where sshd, as root, parts with its privileges
+        except OSError as error:
+            pytest.skip(f"sshd, as root, needs /run/sshd: {error.strerror}")
     port = _configure(folder)
     with (folder / "sshd.log").open("w") as log:
         process = subprocess.Popen([sshd, "-D", "-e", "-f", str(folder / "sshd_config")], stderr=log)

@@ -1,5 +1,7 @@
 """Every built-in device keeps its promises, where its package is installed."""
 
+import contextlib
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
@@ -10,6 +12,8 @@ from archsearch.errors import DeviceError
 from archsearch.measure.device import Settings
 from archsearch.measure.memory_probe import tiny_model
 from archsearch.measure.model import model_of
+from archsearch.measure.onnxruntime_device import onnx_of
+from archsearch.measure.ort_session import OrtModel
 from archsearch.measure.torch_model import Threads, deployed, drawn_inputs
 from archsearch.spec.ops import Op
 from archsearch.spec.presets import preset
@@ -129,6 +133,27 @@ def test_torch_threads_are_as_wanted_while_models_are_loaded_and_as_before_after
     assert torch.get_num_threads() == before
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("torch-eager", "torch cannot run tiny: no such kernel"), ("onnxruntime", "onnxruntime cannot run tiny: no such")],
+)
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_model_that_a_runtime_refuses_is_one_line_and_threads_are_as_before(name, told, empty, monkeypatch):
+    from archsearch.measure import onnxruntime_device
+    from archsearch.measure.torch_eager import EagerModel
+
+    def refuse(*_, **__):
+        raise RuntimeError("" if empty else "no such kernel\nin some file")
+
+    monkeypatch.setattr(EagerModel, "run", refuse)
+    monkeypatch.setattr(onnxruntime_device, "OrtModel", refuse)
+    before = torch.get_num_threads()
+    device = plugins.load("devices", name)(Settings(threads=before + 1))
+    with pytest.raises(DeviceError, match="run tiny: RuntimeError" if empty else told):
+        device.load(replace(tiny_model(), name="tiny"))
+    assert torch.get_num_threads() == before
+
+
 def test_threads_are_given_back_after_the_last_holder():
     before = torch.get_num_threads()
     threads = Threads(wanted=before + 1)
@@ -204,3 +229,13 @@ def test_openvino_says_where_the_processor_lacks_a_precision():
     compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     with pytest.raises(DeviceError, match="^openvino computes in float32 on this processor, not in bfloat16$"):
         _check_precision(compiled, "bf16")
+
+
+@pytest.mark.parametrize(("threads", "stop"), [(1, None), (2, "1")])
+def test_threads_of_onnxruntime_stop_to_spin_when_an_inference_ends(threads, stop):
+    settings = Settings(threads=threads)
+    options = OrtModel(onnx_of(tiny_model(), settings), threads=threads)._session.get_session_options()
+    told = None
+    with contextlib.suppress(RuntimeError):  # where nothing was set
+        told = options.get_session_config_entry("session.force_spinning_stop")
+    assert told == stop

@@ -2,10 +2,8 @@
 
 import ast
 import contextlib
-import fcntl
 import json
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -21,13 +19,15 @@ from archsearch.measure.local import Local
 from archsearch.measure.method import Effort
 from archsearch.measure.model import whole
 from archsearch.measure.onnxruntime_device import onnxruntime_device
+from archsearch.measure.pick import pick
 from archsearch.measure.remote_job import OLDEST, PACKAGE, SHIPPED, UNPACK, tar, tars
 from archsearch.measure.runner import owner
 from archsearch.spec.presets import read_arch
 
 NAMES = ("mobilenet_v2_0.1_32", "mobilenet_v2_0.2_64", "mobilenet_v2_0.35_96")
 QUICK = Effort(least=3, most=4, warm_ms=50)
-LONG = Effort(least=60, most=60, warm_ms=50)  # some tenths of a second a network
+LONG = Effort(least=200, most=200, warm_ms=50)  # seconds a network: longer than it takes to be killed
+WAIT_S = 120.0  # for what must happen, on a machine that has little time
 
 
 def models(names=NAMES):
@@ -76,7 +76,10 @@ def test_networks_are_timed_there_as_here(remote):
 
 def test_the_fingerprint_is_the_hosts_and_like_a_local_one(remote):
     told = remote().fingerprint()
-    assert told == onnxruntime_device(Settings()).fingerprint()
+    place = {"device": f"remote:loopback,python={sys.executable}", "host": "loopback"}  # as it is asked for
+    assert told == onnxruntime_device(Settings()).fingerprint() | place
+    again = pick(told["device"], Settings())
+    assert (again.host, again.python) == ("loopback", sys.executable)
 
 
 def test_copied_files_need_only_the_standard_library_numpy_and_onnxruntime():
@@ -116,9 +119,9 @@ exec {" ".join(sshd.ssh)} "$@"
 
 @pytest.mark.slow
 def test_connections_that_the_server_ends_in_the_middle_lose_nothing(remote, sshd):
-    device, over, cuts = remote(), threading.Event(), []
+    device, cuts = remote(), []
 
-    def cut():
+    def cut(over):
         while not over.wait(0.02) and not list(Path(device.folder).glob("job-*/job.json")):
             pass
         for pause_s in (0.0, 0.2, 0.4, 0.8):
@@ -127,25 +130,50 @@ def test_connections_that_the_server_ends_in_the_middle_lose_nothing(remote, ssh
                 pass
             cuts.append(not over.is_set())
 
-    kept, thread = Kept(device.folder), threading.Thread(target=cut)
-    thread.start()
-    try:
+    kept = Kept(device.folder)
+    with meanwhile(cut):
         made, _ = device.measure(models(), reference(), anchor=None, effort=LONG, keep=kept)
-    finally:
-        over.set()
-        thread.join()
     assert [each.name for each in made] == list(NAMES)
     once(kept)
     assert any(cuts)
 
 
-def wait_for_a_result(folder, most_s=60.0):
-    """Wait until the first result lies in a folder of the host, which is this machine; its network."""
-    for _ in range(int(most_s / 0.01)):
-        if any(path.stat().st_size for path in Path(folder).glob("job-*/results.jsonl")) and rows(folder):
-            return rows(folder)[0]["measurement"]["name"]
-        time.sleep(0.01)
-    pytest.fail("no result")
+@contextlib.contextmanager
+def meanwhile(act):
+    """`act(over)` in a thread; what goes wrong there is raised here, once that has come to its end, too."""
+    over, errors = threading.Event(), []
+
+    def run():
+        try:
+            act(over)
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    assert errors == []
+
+
+def result(folder):
+    """The network of the first result that lies in a folder of the host, which is this machine; None as yet."""
+    for path in Path(folder).glob("job-*/results.jsonl"):
+        with contextlib.suppress(FileNotFoundError):
+            if line := path.read_text().partition("\n"):
+                return json.loads(line[0])["measurement"]["name"] if line[1] else None
+    return None
+
+
+def wait_for(found, over):
+    """Wait until something is found, or the work is over; what was found."""
+    until = time.monotonic() + WAIT_S
+    while not (seen := found()) and not over.wait(0.01):
+        assert time.monotonic() < until, "nothing happens"
+    return seen
 
 
 CLIENT = """
@@ -162,7 +190,7 @@ def killed(device):
     """A client that is killed as soon as the first result is there; the name of that."""
     command = [sys.executable, "-c", CLIENT, device.host, device.folder, *device.ssh]
     with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as client:
-        name = wait_for_a_result(device.folder)
+        name = wait_for(lambda: result(device.folder), threading.Event())
         client.kill()
     return name
 
@@ -172,12 +200,15 @@ def test_a_client_that_was_killed_asks_for_the_rest_and_nothing_is_timed_again(r
     device = remote()
     first = killed(device)
     assert first in NAMES
+    for mark in Path(device.folder).glob("job-*/delivered"):  # on a machine so slow that it was over
+        mark.unlink()
+    over = not list(Path(device.folder).glob("job-*"))
     kept, rest = Kept(device.folder), [name for name in NAMES if name != first]
     made, anchor = device.measure(models(rest), reference(), anchor=2.0, effort=LONG, keep=kept)
     assert [each.name for each in made] == rest
     assert anchor == 2.0
     lines = {row["measurement"]["name"]: row for row in kept.rows}
-    assert sorted(lines) == sorted(row["measurement"]["name"] for row in kept.rows) == sorted(NAMES)
+    assert sorted(lines) == sorted(row["measurement"]["name"] for row in kept.rows) == sorted(rest if over else NAMES)
     for each in made:
         assert each.ms == pytest.approx(lines[each.name]["measurement"]["ms"] * 2.0 / lines[each.name]["anchor"])
 
@@ -186,29 +217,19 @@ def test_a_client_that_was_killed_asks_for_the_rest_and_nothing_is_timed_again(r
 def test_a_runner_that_is_killed_goes_on_where_it_was(remote):
     device, pids = remote(), []
 
-    def kill():
-        wait_for_a_result(device.folder)
-        pids.append(owner(Path(device.folder))["pid"])
-        os.kill(pids[0], signal.SIGKILL)
+    def kill(over):
+        if wait_for(lambda: result(device.folder), over):
+            pid = owner(Path(device.folder))["pid"]
+            with contextlib.suppress(ProcessLookupError):  # it was at its end
+                os.kill(pid, signal.SIGKILL)
+                pids.append(pid)
 
-    kept, thread = Kept(device.folder), threading.Thread(target=kill)
-    thread.start()
-    made, _ = device.measure(models(), reference(), anchor=None, effort=LONG, keep=kept)
-    thread.join()
+    kept = Kept(device.folder)
+    with meanwhile(kill):
+        made, _ = device.measure(models(), reference(), anchor=None, effort=LONG, keep=kept)
     assert [each.name for each in made] == list(NAMES)
     once(kept)
-    assert owner(Path(device.folder))["pid"] != pids[0]
-
-
-def test_one_job_at_a_time_and_the_other_is_told_how_to_end_the_first(remote):
-    device = remote()
-    Path(device.folder).mkdir()
-    with (Path(device.folder) / f"lock-{platform.node()}").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.write(json.dumps({"pid": 12345, "job": "job-another"}))
-        lock.flush()
-        with pytest.raises(DeviceError, match=r"timing something else for you; wait .*: kill 12345"):
-            device.measure(models(), reference(), anchor=None, effort=QUICK)
+    assert owner(Path(device.folder))["pid"] not in pids
 
 
 def test_a_folder_with_blanks_and_quotes_is_taken_as_it_is(remote, tmp_path):
@@ -226,26 +247,6 @@ def test_a_runner_that_never_works_is_given_up_and_its_last_words_are_told(remot
     (code,) = Path(device.folder).glob("code-*")
     (code / "archsearch/measure/method.py").write_text("raise SystemExit('broken there')")
     with pytest.raises(DeviceError, match="broken there"):
-        device.measure(models(), reference(), anchor=None, effort=QUICK)
-
-
-@pytest.mark.slow
-def test_a_host_that_has_changed_since_the_job_began_is_told(remote):
-    device, seen = remote(), []
-
-    def leave(*_):
-        seen.extend(Path(device.folder).glob("job-*"))
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        device.measure(models(), reference(), anchor=None, effort=QUICK, keep=leave)
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(owner(Path(device.folder))["pid"], signal.SIGKILL)
-    (job,) = seen
-    (job / "results.jsonl").write_text("")
-    kept = json.loads((job / "fingerprint.json").read_text())
-    (job / "fingerprint.json").write_text(json.dumps(kept | {"cpu": "another"}))
-    with pytest.raises(DeviceError, match=f"the host has changed since this job began .*another.*: remove {job} there"):
         device.measure(models(), reference(), anchor=None, effort=QUICK)
 
 

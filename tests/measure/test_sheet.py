@@ -35,7 +35,7 @@ def filled(folder, space, ms):
         for row in rows:
             made = block(blocks[row.name]) if row.kind == "block" else (
                 None if row.kind == "reference" else whole(from_text(row.name), row.name))  # fmt: skip
-            told = 1.0 if made is None else ms(row, cost_ms(made))
+            told = ms(row, 1.0 if made is None else cost_ms(made))
             writer.writerow([row.file, row.kind, "" if told is None else f"{told:.6f}", row.name])
 
 
@@ -100,3 +100,27 @@ def test_what_was_filled_in_is_not_written_over(folder, space):
 def test_a_folder_that_is_no_plan_is_told(tmp_path):
     with pytest.raises(LatencyError, match="no folder of archsearch latency plan"):
         read_plan(tmp_path)
+
+
+def test_the_reference_must_be_filled_in(folder, space):
+    filled(folder, space, lambda row, ms: None if row.kind == "reference" else ms)
+    assert "`reference` is required" in (folder / "README.txt").read_text()
+    with pytest.raises(LatencyError, match="row `reference` must be filled in"):
+        imported(space, read_sheet(folder / SHEET), device="mine", batch=1)
+
+
+def test_a_device_without_a_name_is_refused(folder, space):
+    filled(folder, space, lambda row, ms: ms)
+    with pytest.raises(LatencyError, match="--device-name"):
+        imported(space, read_sheet(folder / SHEET), device=" ", batch=1)
+
+
+def test_a_batch_of_nothing_is_refused_before_a_file_is_written(space, tmp_path):
+    with pytest.raises(LatencyError, match="--batch must be at least 1"):
+        write_plan(space, tmp_path / "p", source="nas_bench_macro", most=17, networks=10, batch=0, seed=0)
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_folder_with_a_blank_is_quoted_in_the_call_to_copy(space, tmp_path):
+    write_plan(space, tmp_path / "my phone", source="nas_bench_macro", most=8, networks=8, batch=1, seed=0)
+    assert f"import '{tmp_path}/my phone' --device-name" in (tmp_path / "my phone" / "README.txt").read_text()

@@ -1,13 +1,14 @@
 """Hosts that cannot be used or are none, and what is quoted on the way there."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from archsearch.errors import DeviceError
 from archsearch.measure.device import Settings
 from archsearch.measure.remote import remote_device
-from archsearch.measure.ssh import remote_word
+from archsearch.measure.ssh import Ssh, remote_word
 
 
 def test_no_model_is_no_connection(remote):
@@ -72,6 +73,25 @@ def test_a_lost_host_is_told_after_the_patience_asked_for(remote, sshd, tmp_path
     once_only.chmod(0o755)
     with pytest.raises(DeviceError, match="lost loopback .*the same command goes on"):
         remote(ssh=(str(once_only),), patience_s=0.3).fingerprint()
+
+
+def test_a_command_that_hangs_counts_as_a_broken_connection(remote, tmp_path):
+    hangs = tmp_path / "hangs"
+    hangs.write_text("#!/bin/sh\nexec sleep 600\n")
+    hangs.chmod(0o755)
+    line = Ssh(host="pi", command=(str(hangs),), timeout_s=0.2, patience_s=0.3, pause_s=0.01)
+    with pytest.raises(DeviceError, match="cannot reach pi: timed out: no answer in 0 s"):
+        line.first(["true"])
+    with pytest.raises(DeviceError, match="lost pi .*timed out"):
+        line.call(["true"])
+
+
+def test_a_command_and_a_shared_connection_of_the_configuration_are_passed_over(remote, sshd, tmp_path):
+    config = tmp_path / "config"
+    config.write_text(f"Host *\n  RemoteCommand false\n  ControlMaster auto\n  ControlPath {tmp_path}/shared\n"
+                      + Path(sshd.ssh[-1]).read_text())  # fmt: skip
+    assert remote(ssh=(*sshd.ssh[:-1], str(config))).fingerprint()["host"] == "loopback"
+    assert not (tmp_path / "shared").exists()
 
 
 def test_words_for_the_other_shell_are_quoted_but_for_the_home():

@@ -56,6 +56,16 @@ def test_repeated_trainings_share_what_was_measured(study):
     assert len(latency_data(frame, BUDGETS)) == 3
 
 
+def test_only_what_the_device_in_use_measured_counts(study):
+    for number, place in ((0, "aaa"), (1, "bbb"), (2, "aaa")):
+        name = f"archsearch:latency:{number}"
+        study.set_user_attr(name, study.user_attrs[name] | {"fingerprint": place})
+    study.set_user_attr("archsearch:timed-on", "bbb")
+    frame = trials_frame(study)
+    assert latency_data(frame, BUDGETS)["number"].tolist() == [1]
+    assert not struck(frame, BUDGETS).any()
+
+
 def test_how_far_the_table_was_off(study):
     data = latency_data(trials_frame(study), BUDGETS)
     assert data["number"].tolist() == [0, 1, 2]

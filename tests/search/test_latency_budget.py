@@ -1,7 +1,9 @@
 """A limit on latency: predicted while searching, measured before anything is reported; on a device that is made up."""
 
-from dataclasses import replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pytest
 
 from archsearch.cost.budget import Budget, Limit, lower_by_expectation
@@ -9,7 +11,10 @@ from archsearch.cost.count import BOUND, bind
 from archsearch.cost.feasible import read_budget
 from archsearch.cost.latency import metrics_of, read_table
 from archsearch.errors import RunError
+from archsearch.measure.local import Local
 from archsearch.measure.method import Effort
+from archsearch.measure.model import whole
+from archsearch.measure.pick import reference
 from archsearch.records import TIMED, RunFolder
 from archsearch.search import timed
 from archsearch.search.believed import chosen, reported
@@ -19,6 +24,7 @@ from archsearch.search.run import latency_hash, open_run, space_hash
 from archsearch.search.timed import digest, standing
 from archsearch.spec.arch import Arch
 from tests.latency_tables import fake_table, small_space, stopwatch, true_ms
+from tests.measure.fake import cost_ms
 from tests.search.conftest import Noting, story
 
 QUICK = Effort(least=3, most=6)
@@ -78,7 +84,7 @@ def test_a_table_that_is_too_low_is_found_out_and_the_front_holds_the_limit(tmp_
 
 def test_how_often_the_prediction_would_have_been_wrong_is_told(tmp_path, silent):
     run, _, outcome = finished(tmp_path / "run", silent, fake_table(share=0.8))
-    first, alone, gone = outcome.lines()
+    first, alone, gone = replace(outcome, busy=0).lines()
     assert f"{outcome.networks} network(s) of the front measured on fake" in first
     assert outcome.error == pytest.approx(0.2, abs=0.03)
     assert f"wrong for {len(outcome.struck)} of {outcome.networks}" in alone
@@ -129,10 +135,120 @@ def test_what_another_device_measured_is_measured_again(tmp_path, silent):
     run, _, _ = finished(tmp_path / "run", silent, fake_table())
     place = {each["fingerprint"] for each in standing(run.ledger).results.values()}
     assert place == {digest(stopwatch().fingerprint())}
-    other = stopwatch(name="faker")
-    run.time(other, silent, QUICK)
-    assert other.device.loaded
-    assert digest(other.fingerprint()) in {each["fingerprint"] for each in standing(run.ledger).results.values()}
+    other = stopwatch(name="faker", factor=0.5)
+    outcome = run.time(other, silent, QUICK)
+    times = standing(run.ledger).results
+    assert {each["fingerprint"] for each in times.values()} == {digest(other.fingerprint())}
+    assert outcome.networks == len(times) > 0
+    for trial in reported(run.ledger.trials(), run.problem, standing(run.ledger), run.config.finalists):
+        assert times[trial.user_attrs["key"]]["ms"] == pytest.approx(true_ms(arch_of(trial)) / 2)
+
+
+def test_what_another_device_struck_out_comes_back(tmp_path, silent):
+    run, _, slow = finished(tmp_path / "run", silent, fake_table(share=0.8))
+    quick = run.time(stopwatch(name="faker", factor=0.1), silent, QUICK)
+    assert slow.struck
+    assert not quick.struck
+
+
+def test_a_table_of_another_machine_gives_no_scale(tmp_path, silent):
+    run = timed_run(tmp_path / "run", fake_table(), limit="2ms", trials=8)
+    run.search(Noting(), silent)
+    run.time(stopwatch(name="faker", factor=2.0), silent, QUICK)
+    first = standing(run.ledger).results
+    slower = timed_run(tmp_path / "run", fake_table(), limit="2ms", trials=24)  # more comes on the front, and is timed
+    slower.search(Noting(), silent)
+    slower.time(stopwatch(name="faker", factor=2.0, speed=lambda _: 1.5), silent, QUICK)
+    then, keys = standing(slower.ledger).results, {t.user_attrs["key"]: t for t in slower.ledger.trials()}
+    assert len(then) > len(first)
+    for name, told in then.items():
+        assert told["ms"] == pytest.approx(2 * true_ms(arch_of(keys[name])))
+    (kept,) = (value for name, value in run.ledger.study.user_attrs.items() if name.startswith("archsearch:anchor:"))
+    assert kept == pytest.approx(2 * cost_ms(reference()))
+
+
+@dataclass
+class Disturbed:
+    """The fake device beside busy processes: intervals of the first sessions of each network are wide."""
+
+    sessions: int
+    inner: Local = field(default_factory=stopwatch)
+    seen: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def settings(self):
+        return self.inner.settings
+
+    def fingerprint(self):
+        return self.inner.fingerprint()
+
+    def measure(self, models, reference, **options):
+        found, anchor = self.inner.measure(models, reference, **options)
+        self.seen.update(each.name for each in found)
+        return [self.disturbed(each) for each in found], anchor
+
+    def disturbed(self, told):
+        if self.seen[told.name] > self.sessions:
+            return replace(told, foreign_load=0.0)
+        return replace(told, low=0.5 * told.ms, high=1.5 * told.ms, foreign_load=2.0)
+
+
+def test_a_disturbed_measurement_that_leaves_the_limit_open_is_made_again(tmp_path, silent):
+    run = timed_run(tmp_path / "run", fake_table())
+    run.search(Noting(), silent)
+    device = Disturbed(sessions=timed.SESSIONS)
+    outcome = run.time(device, silent, QUICK)
+    assert outcome.struck == ()
+    assert {*device.seen.values()} == {timed.SESSIONS, 2 * timed.SESSIONS}
+    assert outcome.busy == sum(times == timed.SESSIONS for times in device.seen.values())
+    assert f"other processes were busy while {outcome.busy} of {outcome.networks}" in outcome.lines()[-1]
+
+
+def test_a_machine_that_never_rests_is_not_asked_for_ever(tmp_path, silent):
+    run = timed_run(tmp_path / "run", fake_table())
+    run.search(Noting(), silent)
+    device = Disturbed(sessions=1000)
+    outcome = run.time(device, silent, QUICK)
+    assert outcome.struck
+    assert max(device.seen.values()) == timed.TRIES * timed.SESSIONS
+    again = Disturbed(sessions=1000)
+    run.time(again, silent, QUICK)
+    assert not again.seen
+
+
+def test_what_the_front_holds_it_holds_when_it_is_measured_afresh(tmp_path, silent):
+    table = fake_table(share=0.85)
+    run = timed_run(tmp_path / "run", table)
+    run.search(Noting(), silent)
+    run.time(stopwatch(noise=0.02), silent)
+    shown = reported(run.ledger.trials(), run.problem, standing(run.ledger), run.config.finalists)
+    fresh = stopwatch(noise=0.03)
+    fresh.device.rng = np.random.default_rng(1)
+    models = [whole(arch_of(t), t.user_attrs["arch"]) for t in shown]
+    found, _ = fresh.measure(models, reference(), anchor=None, effort=Effort(), seed=9)
+    assert len(found) > 2
+    assert all(each.ms <= LIMIT_MS for each in found)
+
+
+def test_however_few_are_timed_in_a_round_all_that_is_reported_is_timed(tmp_path, silent, monkeypatch):
+    monkeypatch.setattr(timed, "ROUND", 2)
+    run, _, outcome = finished(tmp_path / "run", silent, fake_table(share=0.8))
+    times = standing(run.ledger)
+    shown = reported(run.ledger.trials(), run.problem, times, run.config.finalists)
+    assert outcome.struck
+    assert all(t.user_attrs["key"] in times.results for t in shown)
+
+
+def test_where_accuracy_is_all_that_counts_as_many_are_timed_as_may_be_finalists(tmp_path, silent):
+    run = timed_run(tmp_path / "run", fake_table(), minimize=(), finalists=2)
+    run.search(Noting(), silent)
+    trials = run.ledger.trials()
+    few, many = (reported(trials, run.problem, most=most) for most in (2, 24))
+    assert len(few) < len(many)
+    assert {t.number for t in chosen(trials, run.problem, 2)} <= {t.number for t in few}
+    device = stopwatch()
+    run.time(device, silent, QUICK)
+    assert len({*device.device.loaded} - {reference().name}) == len(few)
 
 
 def test_a_rungs_winner_holds_its_own_rung(tmp_path, silent):

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from archsearch.cost.budget import Budget, Limit
 from archsearch.cost.count import metric
-from archsearch.cost.exact.counting import Fitting, Tell, planned, silent
+from archsearch.cost.exact.counting import Fitting, Named, Tell, known_as, planned, silent
 from archsearch.cost.exact.limits import Tables, make_tables
+from archsearch.cost.metrics import Metric
 from archsearch.cost.table import cost_table
 from archsearch.errors import TooMany
 from archsearch.spec.fields import Codes
@@ -87,7 +88,7 @@ class _Kept:
 
 
 @lru_cache(maxsize=2)
-def _kept(space: SearchSpace, limits: tuple[tuple[str, float, float], ...]) -> _Kept:
+def _kept(space: SearchSpace, limits: Named, metrics: tuple[Metric, ...]) -> _Kept:
     return _Kept()
 
 
@@ -98,7 +99,7 @@ def near(space: SearchSpace, budget: Budget, tell: Tell = silent) -> Near | None
 
     tell     called as the count goes on
     """
-    kept = _kept(space, tuple(sorted((name, each.low, each.high) for name, each in budget.limits.items())))
+    kept = _kept(space, *known_as(budget))
     if not kept.done:
         counts = (_with(space, budget, sums, tell) for sums in range(SUMS, 0, -1))
         kept.found = next((each for each in counts if each is not None), None)

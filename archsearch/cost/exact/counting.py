@@ -12,12 +12,14 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from archsearch.cost.budget import Budget, Limit
+from archsearch.cost.count import metric
 from archsearch.cost.exact.distribution import SAFE, Dist, Ints, members, push
 from archsearch.cost.exact.halves import Builder, Case, Purse, cases, most_costs
 from archsearch.cost.exact.limits import Tables, make_tables, pack
 from archsearch.cost.exact.meeting import Meeting
 from archsearch.cost.exact.numbers import below, distinct
 from archsearch.cost.exact.order import Plan, make_plan
+from archsearch.cost.metrics import Metric
 from archsearch.cost.table import cost_table
 from archsearch.errors import TooMany
 from archsearch.spec.fields import Codes
@@ -178,13 +180,22 @@ def fitting(space: SearchSpace, budget: Budget, tell: Tell = silent) -> Fitting:
     tell     called as the count goes on
     raises   TooMany where exact counting would take too long: halves too large, more than two sums limited at once
     """
-    made = _fitting(space, tuple(sorted((name, each.low, each.high) for name, each in budget.limits.items())))
+    made = _fitting(space, *known_as(budget))
     made.settle(tell)
     return made
 
 
+Named = tuple[tuple[str, float, float], ...]
+
+
+def known_as(budget: Budget) -> tuple[Named, tuple[Metric, ...]]:
+    """A budget as what counts are kept by: its limits, and the metrics, for a name may be bound anew."""
+    limits = tuple(sorted((name, each.low, each.high) for name, each in budget.limits.items()))
+    return limits, tuple(metric(name) for name, _, _ in limits)
+
+
 @lru_cache(maxsize=2)
-def _fitting(space: SearchSpace, limits: tuple[tuple[str, float, float], ...]) -> Fitting:
+def _fitting(space: SearchSpace, limits: Named, metrics: tuple[Metric, ...]) -> Fitting:
     return unsettled(space, Budget(limits={name: Limit(low=low, high=high) for name, low, high in limits}))
 
 

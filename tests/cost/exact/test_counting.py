@@ -9,12 +9,15 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from archsearch.cost.budget import Budget, Limit
-from archsearch.cost.count import BUILT_IN
+from archsearch.cost.count import BOUND, BUILT_IN, bind
 from archsearch.cost.exact import counting, distribution, meeting
+from archsearch.cost.exact.coarse import near
 from archsearch.cost.exact.counting import fitting
+from archsearch.cost.latency import metrics_of
 from archsearch.cost.table import cost_table
 from archsearch.errors import TooMany
 from archsearch.spec.space_file import parse_space, read_space
+from tests.latency_tables import fake_table, small_space
 from tests.strategies import space_tables
 
 WIDTHS = {
@@ -29,6 +32,22 @@ BUDGETS = [
     {"params": (0.3, 0.7), "weight_bytes": (0, 0.6), "peak_memory": (0.3, 0.95)},
     {"madds": (0.1, 0.9), "params": (0, 0.7), "peak_memory": (0.2, 0.8)}, {},
 ]  # fmt: skip
+
+
+@pytest.fixture
+def unbound():
+    yield
+    BOUND.clear()
+
+
+def test_a_latency_table_that_is_bound_anew_is_counted_anew(unbound):
+    space, budget, counts = small_space(), Budget(limits={"latency_upper": Limit(high=300_000.0)}), []
+    for share in (1.0, 0.7, 1.0):
+        bind(*metrics_of(fake_table(share=share)))
+        counts.append((fitting(space, budget).count, near(space, budget).count))
+    assert counts[0] == counts[2]
+    assert counts[1][0] > counts[0][0]
+    assert counts[1][1] > counts[0][1]
 
 
 def budget_of(space, shares):
