@@ -22,20 +22,36 @@ def check_held_out(networks: int) -> None:
         raise LatencyError(f"--held-out must be 0 or at least {FEWEST}, got {networks}")
 
 
-def judged_table(table: "LatencyTable", builder: "Builder", held_out: int, *, seed: int) -> "LatencyTable":
-    """The table with the verdict of networks that it never saw; not verified where there are too few of these."""
+def judged_table(
+    table: "LatencyTable", builder: "Builder", held_out: int, *, seed: int, usual: bool = False
+) -> "LatencyTable":
+    """The table with the verdict of networks that it never saw; not verified where there are too few of these.
+
+    usual    measure them as it is usually done, too
+    """
     from archsearch.cli.show import console
     from archsearch.measure.verify import FEWEST, judged
     from archsearch.measure.verify import held_out as measured
 
     networks = unseen(table, builder.plan.space, held_out, seed=seed)
     if len(networks) >= FEWEST:
-        return replace(table, verified=judged(table, measured(builder, networks)))
+        device = device_of(builder) if usual else None
+        return replace(table, verified=judged(table, measured(builder, networks, usual=device)))
     if held_out:
         console(error=True).print(
             f"{len(networks)} networks of {table.space} are left to judge the table by, {FEWEST} are needed: it is not "
             f"verified", style="yellow", markup=False, soft_wrap=True)  # fmt: skip
     return replace(table, verified=None)
+
+
+def device_of(builder: "Builder") -> Any:
+    """The device of this machine that a builder measures on; raises LatencyError for one over ssh."""
+    from archsearch.errors import LatencyError
+    from archsearch.measure.local import Local
+
+    if not isinstance(builder.watch, Local):
+        raise LatencyError("--usual is for devices of this machine")
+    return builder.watch.device
 
 
 def unseen(table: "LatencyTable", space: "SearchSpace", n: int, *, seed: int) -> list[tuple[str, "Arch"]]:

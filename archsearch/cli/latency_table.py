@@ -97,6 +97,7 @@ def verify(
     table: TableArgument,
     held_out: HeldOut = 50,
     device: Annotated[str | None, typer.Option("--device", help="[default: the table's own]")] = None,
+    usual: Annotated[bool, typer.Option("--usual", help="Also twice the usual way: medians of 100 calls.")] = False,
     seed: SeedOption = 2,
     as_json: JsonOption = False,
 ) -> None:
@@ -116,7 +117,7 @@ def verify(
     check_place(table)
     builder = builder_for(known, table, device, what={"seed": seed, "reference": known.reference["ms"]})
     with shown(builder):
-        judged = judged_table(known, builder, held_out, seed=seed)
+        judged = judged_table(known, builder, held_out, seed=seed, usual=usual)
         if judged.verified is None:
             raise LatencyError(f"{table} stays as it was: its space has no networks to judge it by")
         written(judged, table)

@@ -13,8 +13,9 @@ from archsearch.cost.count import count
 from archsearch.cost.latency import LatencyTable
 from archsearch.measure.build import NETWORKS, Builder
 from archsearch.measure.calibrate import COVER
+from archsearch.measure.device import Device
 from archsearch.measure.method import Measurement
-from archsearch.measure.model import whole
+from archsearch.measure.model import Model, whole
 from archsearch.measure.score import Score, band_gain, by_cost, pairs, score
 from archsearch.spec.arch import Arch
 from archsearch.spec.text import from_text
@@ -24,6 +25,7 @@ OF_REPEAT = 1.25  # so many times that of a second measurement, where that is mo
 LIMIT = 0.15
 LEAST_TAU = 0.6  # of the order of the networks; and not below that of MAdds alone by more than
 TAU_LOSS = 0.05
+WARM, CALLS = 10, 100  # of the usual way
 FEWEST = 3  # networks that judge a table
 SURELY = 0.01  # the table's upper ends fail where so many networks above them would be this unlikely
 OTHERS = ("madds", "params", "activations")
@@ -39,6 +41,7 @@ class Trial:
     first: Sequence[Measurement]
     second: Sequence[Measurement] | None  # None: measured once
     seconds: float
+    usual: tuple[Floats, Floats] | None = None  # twice as it is usually done; None: it was not asked for
 
     @property
     def ms(self) -> Floats:
@@ -46,13 +49,31 @@ class Trial:
         return np.array([made.ms for made in self.first])
 
 
-def held_out(builder: Builder, archs: Sequence[tuple[str, Arch]]) -> Trial:
-    """Measure networks twice; what is on disk already is taken from there."""
+def held_out(builder: Builder, archs: Sequence[tuple[str, Arch]], *, usual: Device | None = None) -> Trial:
+    """Measure networks twice; what is on disk already is taken from there.
+
+    usual    the device, to measure them twice as it is usually done, too
+    """
     began = time.monotonic()
     models = [whole(arch, text) for text, arch in archs]
     first = builder.measure("held out", models, NETWORKS)
     second = builder.measure("held out again", models, NETWORKS)
-    return Trial(archs=[arch for _, arch in archs], first=first, second=second, seconds=time.monotonic() - began)
+    passes = None if usual is None else (usual_way(usual, models), usual_way(usual, models))
+    return Trial(archs=[arch for _, arch in archs], first=first, second=second, usual=passes,
+                 seconds=time.monotonic() - began)  # fmt: skip
+
+
+def usual_way(device: Device, models: Sequence[Model]) -> Floats:
+    """Networks one after another, of each the median of 100 calls behind 10 more; nothing pinned or paired [ms]."""
+    found = []
+    for model in models:
+        loaded = device.load(model)
+        try:
+            times = [loaded.run() for _ in range(WARM + CALLS)][WARM:]
+        finally:
+            loaded.close()
+        found.append(float(np.median(times)))
+    return np.array(found)
 
 
 def judged(table: LatencyTable, trial: Trial) -> dict[str, Any]:
@@ -87,12 +108,13 @@ def again_of(trial: Trial) -> Sequence[Measurement | None]:
 
 
 def repeats(trial: Trial, madds: Floats) -> list[Score]:
-    """How well a second measurement tells the first: by the method, and by the plain median of all runs."""
+    """How well a second measurement tells the first: by the method, by the plain median of its runs, the usual way."""
     if trial.second is None:
         return []
+    usual = [] if trial.usual is None else [score("usual way, again", trial.usual[1], trial.usual[0], madds)]
     plain = [np.array([made.raw_ms for made in each]) for each in (trial.first, trial.second)]
     return [score("repeat", np.array([made.ms for made in trial.second]), trial.ms, madds),
-            score("plain repeat", plain[1], plain[0], madds)]  # fmt: skip
+            score("plain repeat", plain[1], plain[0], madds), *usual]  # fmt: skip
 
 
 def why_not(scores: Sequence[Score], kept: int, networks: int) -> list[str]:

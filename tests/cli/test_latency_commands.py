@@ -68,8 +68,9 @@ def test_nothing_is_left_beside_a_finished_table(built, tmp_path):
 
 
 def test_a_table_is_verified_again_and_keeps_the_verdict(cli, built):
-    done = cli("latency", "table", "verify", built, "--held-out", 12, "--seed", 5, "--json")
+    done = cli("latency", "table", "verify", built, "--held-out", 12, "--seed", 5, "--usual", "--json")
     assert (done.code, done.json["verified"]["networks"]) == (0, 12)
+    assert [row["name"] for row in done.json["verified"]["scores"]][-1] == "usual way, again"
     assert cli("latency", "table", "show", built, "--json").json["verified"]["networks"] == 12
 
 
