@@ -23,6 +23,7 @@ from archsearch.report.theme import (
     scaled,
     short,
     styled,
+    tick_format,
 )
 
 UNTRAINED = {
@@ -214,7 +215,7 @@ def _laid_out(
         title=escape(label(metric)) + (" (log scale)" if log else ""),
         type="log" if log else "linear",
         range=[math.log10(low), math.log10(high)] if log else [low, high],
-        tickformat="~s",
+        tickformat=tick_format(metric),
         tickvals=log_ticks(low, high) if log else None,
         tickangle=0,
     )

@@ -37,6 +37,11 @@ def short(metric: str) -> str:
     return label(metric).split(" [")[0]
 
 
+def tick_format(metric: str) -> str:
+    """How an axis writes a metric's values: 300M, but 0.5 ms and not 500m."""
+    return ".4~g" if metric == "latency_ms" or metric in STEPS else "~s"
+
+
 def on_axis(metric: str, value: Any) -> Any:
     """Values of a metric as an axis shows them; None stays None."""
     return value if value is None or metric not in STEPS else value / STEPS[metric]

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from archsearch.report.scatter import LOG_FROM, log_ticks, span
-from archsearch.report.theme import BARS, BUDGET, FRONT, TRIAL, label, percent, scaled, short, styled
+from archsearch.report.theme import BARS, BUDGET, FRONT, TRIAL, label, percent, scaled, short, styled, tick_format
 
 GAIN = "archsearch:gain"  # system attribute of a trial: expected gain of hypervolume, as a share of what there was
 COLORS = (FRONT, TRIAL, "#009e73", "#cc79a7", *BARS[4:])  # of groups, in turn
@@ -48,7 +48,8 @@ def believed_plot(data: pd.DataFrame, *, metric: str) -> go.Figure:
                error_y=error, legendrank=1 if chosen else 2)  # fmt: skip
     low, high = span(data["cost"], (None, None))
     log = low > 0 and high / low >= LOG_FROM
-    figure.update_xaxes(title=escape(label(metric)) + (" (log scale)" if log else ""), tickangle=0, tickformat="~s",
+    figure.update_xaxes(title=escape(label(metric)) + (" (log scale)" if log else ""), tickangle=0,
+                        tickformat=tick_format(metric),
                         range=[math.log10(low), math.log10(high)] if log else [low, high],
                         type="log" if log else "linear", tickvals=log_ticks(low, high) if log else None)  # fmt: skip
     figure.update_yaxes(title="top-1", tickformat=".2~%")

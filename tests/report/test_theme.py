@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from archsearch.report.theme import percent, scaled
+from archsearch.report.theme import percent, scaled, tick_format
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,8 @@ def test_fractions_are_printed_as_percent():
     assert percent(0.9123, 0.0041) == "91.2 ± 0.4 %"
     assert percent(0.5, math.nan) == "50.0 %"
     assert percent(math.nan) == "–"
+
+
+def test_an_axis_writes_parts_of_a_millisecond_as_such():
+    assert tick_format("madds") == "~s"
+    assert {tick_format(name) for name in ("latency", "latency_upper", "latency_ms")} == {".4~g"}
