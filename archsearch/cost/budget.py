@@ -12,6 +12,7 @@ SCALES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "
 BYTE_METRICS = ("peak_memory", "weight_bytes")
 LATENCIES = EXPECTED, UPPER = ("latency", "latency_upper")  # in nanoseconds
 TIMES = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
+NS = TIMES["ms"]  # in a millisecond
 FORMS = "write 300M, 200M..300M or 60%"
 BYTE_FORMS = "write 512KiB, 1MiB..4MiB or 60%"
 TIME_FORMS = "write 15ms, 800us, 5ms..10ms or 60%"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archsearch import plugins
+from archsearch.cost.budget import LATENCIES
 from archsearch.cost.metrics import Metric
 from archsearch.errors import LatencyError
 from archsearch.spec.arch import Arch
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from archsearch.spec.space import SearchSpace
 
 BUILT_IN = ("madds", "params", "activations", "peak_memory", "weight_bytes")
-UNBOUND = ("latency", "latency_upper")  # what a latency table brings
 CHUNK = 8192  # networks counted at once: their arrays stay in the cache
 
 
@@ -36,7 +36,7 @@ def metric(name: str) -> Metric:
     if name in BOUND:
         bound: Metric = BOUND[name]
         return bound
-    if name in UNBOUND:
+    if name in LATENCIES:
         raise LatencyError(f"metric {name!r} needs a latency table: archsearch latency table build makes one")
     loaded: Metric = plugins.load("metrics", name)
     return loaded

@@ -17,10 +17,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from archsearch.cost.budget import NS
 from archsearch.cost.shape_model import ShapeModel
 from archsearch.errors import CountError, LatencyError
 from archsearch.spec.arch import Arch
-from archsearch.spec.copies import copies, describe
+from archsearch.spec.copies import copies, describe, standing
 from archsearch.spec.lower import lower
 from archsearch.spec.ops import Op
 
@@ -29,7 +30,6 @@ TRAITS = ("ms", "block", "input", "output", "weights", "big_weights", "big_map",
           "separable_ms", "separable", "separable_input", "separable_output", "stem_ms", "head_ms")  # fmt: skip
 CACHE = 1 << 20  # bytes: what is larger does not stay in a core's own cache beside other things
 LEAST = 0.1  # of a block's own time: no correction takes more away
-NS = 1_000_000  # in a millisecond
 
 Floats = NDArray[np.float64]
 Block = Sequence[Op]
@@ -83,12 +83,11 @@ class LatencyTable:
 
     def predict(self, arch: Arch) -> float:
         """What a network takes [ms]."""
-        return sum(self.block_ms(found.blocks[0]) * int(found.times) for found in copies(lower(arch)))
+        return sum(self.block_ms(block) * times for block, times in standing(lower(arch)))
 
     def missing(self, arch: Arch) -> list[str]:
         """Descriptions of the blocks of a network that were not measured."""
-        found = (each.blocks[0] for each in copies(lower(arch)))
-        return [name for block in found if block and (name := describe(block)) not in self.blocks]
+        return [name for block, _ in standing(lower(arch)) if (name := describe(block)) not in self.blocks]
 
     @property
     def passed(self) -> bool:
@@ -204,7 +203,7 @@ def block_traits(arch: Arch, alone: Mapping[str, float]) -> tuple[Floats, Floats
 
     alone    description -> ms of each block by itself
     """
-    found = [(each.blocks[0], int(each.times)) for each in copies(lower(arch)) if each.blocks[0]]
+    found = standing(lower(arch))
     rows = np.array([traits(block, alone[describe(block)]) for block, _ in found])
     return rows, np.array([times for _, times in found], dtype=float)
 

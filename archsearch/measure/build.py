@@ -13,10 +13,12 @@ from archsearch.cost.shape_model import fit
 from archsearch.measure.blocks import Block, blocks_of, chosen, ordered, sampled
 from archsearch.measure.calibrate import calibrate
 from archsearch.measure.fingerprint import compared
-from archsearch.measure.method import Effort, Measurement
+from archsearch.measure.method import Effort, Measurement, silent
 from archsearch.measure.model import Model, block, whole
 from archsearch.measure.partial import Partial
 from archsearch.measure.pick import Stopwatch, reference
+from archsearch.spec.copies import describe, standing
+from archsearch.spec.lower import lower
 from archsearch.spec.space import SearchSpace
 from archsearch.spec.space_digest import space_digest
 from archsearch.spec.text import to_text
@@ -29,10 +31,6 @@ FIRST, PILOT = 16, 120  # blocks that are measured whatever the time; then those
 SHAPES = 1200  # measured blocks that the regression on shapes learns from, at most
 
 Tell = Callable[[str, int, int], None]  # what is measured, how many are done, of how many
-
-
-def _silent(*_: Any) -> None:
-    """No progress shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +60,7 @@ class Builder:
     watch: Stopwatch
     plan: Plan
     partial: Partial
-    tell: Tell = _silent
+    tell: Tell = silent
 
     def table(self) -> LatencyTable:
         """The table, not verified yet."""
@@ -164,11 +162,7 @@ def calibrated(
 
 def alone_of(table: LatencyTable, archs: Sequence[Any]) -> dict[str, float]:
     """What each block of some networks takes alone, as the table has it."""
-    from archsearch.spec.copies import copies, describe
-    from archsearch.spec.lower import lower
-
-    blocks = {describe(found.blocks[0]): found.blocks[0] for arch in archs for found in copies(lower(arch))
-              if found.blocks[0]}  # fmt: skip
+    blocks = {describe(made): made for arch in archs for made, _ in standing(lower(arch))}
     return {name: table.alone_ms(name, made) for name, made in blocks.items()}
 
 

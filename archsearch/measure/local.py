@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from archsearch.measure.device import Device, Loaded, Settings
-from archsearch.measure.method import Effort, Measurement, measure
+from archsearch.measure.method import Effort, Measurement, measure, silent
 from archsearch.measure.model import Model
 from archsearch.measure.pinning import Load, pinned
 
@@ -16,10 +16,6 @@ CHUNK_BYTES = 1 << 30  # of their weights
 
 Tell = Callable[[int, int], None]  # candidates done, of how many
 Keep = Callable[[Measurement, float], None]  # what is known of one candidate for good, and the anchor it stands on
-
-
-def _silent(*_: Any) -> None:
-    """No progress shown, nothing kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +35,7 @@ class Local:
 
     def measure(
         self, models: Sequence[Model], reference: Model, *, anchor: float | None, effort: Effort, seed: int = 0,
-        tell: Tell = _silent, keep: Keep = _silent,
+        tell: Tell = silent, keep: Keep = silent,
     ) -> tuple[list[Measurement], float]:  # fmt: skip
         """Time models side by side, in random order.
 

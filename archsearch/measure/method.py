@@ -136,17 +136,17 @@ def _bins(times: Sequence[float]) -> dict[str, Any]:
 Tell = Callable[[int, int], None]  # candidates that are done, of how many
 
 
-def _silent(done: int, total: int) -> None:
-    """No progress shown."""
+def silent(*_: Any) -> None:
+    """No progress shown, nothing kept."""
 
 
 def measure(
     candidates: Sequence[tuple[str, Runnable]], reference: Runnable, *, anchor: float | None, effort: Effort,
-    seed: int = 0, tell: Tell = _silent,
+    seed: int = 0, tell: Tell = silent,
 ) -> tuple[list[Measurement], float]:  # fmt: skip
     """Time some candidates side by side.
 
-    anchor   what the reference takes undisturbed [ms]; None: the median of its timings in this session
+    anchor   what the reference takes undisturbed [ms]; None: the median of its timings in this call
     seed     of the order of visits
     returns  the measurements in the order of the candidates, and the anchor
     """

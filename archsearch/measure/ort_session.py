@@ -11,8 +11,7 @@ class OrtModel:
 
     Threads of a session spin while they wait for work, by default also for a while after an inference: then those of
     the session that ran before take cores from the one that runs now. They are told to stop when an inference ends.
-    Roughly, best tenth of the runs of 8 sessions of mobilenet_v2 in turns, 2 threads on 2 cores that others used, too:
-    7.8 ms by default, 5.8 ms without any spinning (a network of 0.6 ms took 0.7), 3.4 ms so; one session alone 3.6 ms.
+    Without any spinning each inference would begin with threads that must be woken first.
     """
 
     def __init__(self, model: bytes | str | Path, *, threads: int, batch: int = 1) -> None:

@@ -18,8 +18,8 @@ import numpy as np
 from archsearch.errors import DeviceError
 from archsearch.measure import remote_job as files
 from archsearch.measure.device import Settings, missing, only
-from archsearch.measure.local import Keep, Tell, _silent
-from archsearch.measure.method import Effort, Measurement
+from archsearch.measure.local import Keep, Tell
+from archsearch.measure.method import Effort, Measurement, silent
 from archsearch.measure.model import Model
 from archsearch.measure.onnxruntime_device import onnx_of
 from archsearch.measure.remote_job import Job, code_files, code_name, file_of, key, tars
@@ -121,7 +121,7 @@ class Remote:
 
     def measure(
         self, models: Sequence[Model], reference: Model, *, anchor: float | None, effort: Effort, seed: int = 0,
-        tell: Tell = _silent, keep: Keep = _silent,
+        tell: Tell = silent, keep: Keep = silent,
     ) -> tuple[list[Measurement], float]:  # fmt: skip
         """Time models side by side, in random order; arguments and result as of `local.Local.measure`.
 
@@ -155,7 +155,7 @@ class Remote:
         here = frozenset(told["files"])
         return Place(folder=told["folder"], code=code, job=job, files=here, complete=told["code"])
 
-    def _copy(self, place: Place, models: Sequence[Model], tell: Tell = _silent) -> None:
+    def _copy(self, place: Place, models: Sequence[Model], tell: Tell = silent) -> None:
         """The runner's files and the ONNX files, as far as they are not there yet; a sign of life after each stream."""
         absent = {f"{place.job}/{file_of(model)}": model for model in models if file_of(model) not in place.files}
         code = {} if place.complete else code_files(place.code)

@@ -18,6 +18,8 @@ from archsearch.measure.method import Measurement
 from archsearch.measure.model import Model, whole
 from archsearch.measure.score import Score, band_gain, by_cost, pairs, score
 from archsearch.spec.arch import Arch
+from archsearch.spec.copies import describe, standing
+from archsearch.spec.lower import lower
 from archsearch.spec.text import from_text
 
 MOST_ERROR = 0.10  # mean relative error that a table may have, or
@@ -142,11 +144,7 @@ def _known(values: Sequence[float]) -> list[float | None]:
 
 def _sum(table: LatencyTable, arch: Arch) -> float:
     """The uncorrected sum over a network's blocks [ms]."""
-    from archsearch.spec.copies import copies, describe
-    from archsearch.spec.lower import lower
-
-    found = [(each.blocks[0], int(each.times)) for each in copies(lower(arch)) if each.blocks[0]]
-    return sum(table.alone_ms(describe(block), block) * times for block, times in found)
+    return sum(table.alone_ms(describe(block), block) * times for block, times in standing(lower(arch)))
 
 
 def _by(table: LatencyTable, name: str, wanted: Sequence[float]) -> Floats:

@@ -9,12 +9,12 @@ import numpy as np
 import optuna
 import pandas as pd
 
-from archsearch.cost.budget import LATENCIES
+from archsearch.cost.budget import LATENCIES, NS
 from archsearch.records import write_atomic
 from archsearch.report.beliefs import BELIEFS, beliefs, listed
 from archsearch.report.frame import COSTS, budgets_of, objectives_of, trials_frame
 from archsearch.report.ladder import ladder_frame, ladder_metric, rungs_of
-from archsearch.report.timed import LATENCY, NS
+from archsearch.report.timed import LATENCY
 from archsearch.report.view import View, view
 
 RECORD = ("arch", "key", *COSTS, "trial", "top1", "top1_se", "top5", "top1_test", "top1_test_se", "top5_test")

@@ -6,10 +6,9 @@ import numpy as np
 import optuna
 import pandas as pd
 
-from archsearch.cost.budget import EXPECTED, TIMES, UPPER
+from archsearch.cost.budget import EXPECTED, NS, UPPER
 from archsearch.records import TIMED, TIMED_ON
 
-NS = TIMES["ms"]  # in a millisecond
 PREDICTED, MEASURED = ("latency_ms_predicted", "latency_ms_upper"), ("latency_ms", "latency_ms_low", "latency_ms_high")
 LATENCY = (*PREDICTED, *MEASURED)
 AS_MEASURED = {EXPECTED: "latency_ms", UPPER: "latency_ms_high"}  # what a limit on a prediction is for a measurement

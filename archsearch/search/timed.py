@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial
 
-from archsearch.cost.budget import LATENCIES
+from archsearch.cost.budget import LATENCIES, NS
 from archsearch.measure.fingerprint import differences
 from archsearch.measure.method import Effort, Measurement
 from archsearch.measure.model import Model, whole
@@ -28,7 +28,7 @@ from archsearch.search.finish import fitting
 from archsearch.search.ledger import Ledger
 from archsearch.search.lock import FileLock
 from archsearch.search.propose import Problem
-from archsearch.search.times import NS, Times, times_of
+from archsearch.search.times import Times, times_of
 from archsearch.search.worker import Watch
 from archsearch.spec.arch import Arch
 

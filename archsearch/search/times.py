@@ -6,10 +6,8 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from archsearch.cost.budget import LATENCIES, TIMES, Budget
+from archsearch.cost.budget import LATENCIES, NS, Budget
 from archsearch.records import TIMED, TIMED_ON
-
-NS = TIMES["ms"]  # in a millisecond
 
 
 @dataclass(frozen=True, kw_only=True)

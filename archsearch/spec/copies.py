@@ -44,6 +44,11 @@ def copies(ops: Sequence[Op]) -> Iterator[Copies]:
         yield Copies(tuple(tuple(one_copy(_at(block, row))) for row in rows), which, times)
 
 
+def standing(ops: Sequence[Op]) -> list[tuple[tuple[Op, ...], int]]:
+    """The blocks that one network (ints only) has: unrolled ops of one copy, and how often it stands there."""
+    return [(each.blocks[0], int(each.times)) for each in copies(ops) if each.blocks[0]]
+
+
 def one_copy(block: Sequence[Op]) -> list[Op]:
     """The unrolled ops of one copy of one network's block; [] where it is absent."""
     outside = {name for op in block for name in op.inputs if name[:1] == "@"}
