@@ -16,15 +16,15 @@ LEVELS = {
     "spec": 2,
     "cost": 3, "pareto": 3, "records": 3,
     "nn": 4, "data": 4, "surrogate": 4,
-    "train": 5, "export": 5,
+    "train": 5, "export": 5, "proxies": 5,
     "evaluate": 6, "measure": 6,
-    "search": 7, "report": 7, "explore": 7,
+    "search": 7, "report": 7, "explore": 7, "trust": 7,
     "bench": 8, "testing": 8,
     "cli": 9,
     "__main__": 10,
 }  # fmt: skip
 LAZY = ("cli", "testing")  # import what lies below inside functions
-TORCH = {"nn", "data", "train", "measure", "export", "evaluate", "bench"}
+TORCH = {"nn", "data", "train", "proxies", "measure", "export", "evaluate", "bench"}
 HEAVY = {  # package -> units that may import it at all
     "torch": TORCH,
     "torchvision": {"data", "train", "measure", "export"},
@@ -36,7 +36,7 @@ HEAVY = {  # package -> units that may import it at all
     "plotly": {"report", "bench"},
     "kaleido": {"report"},
     "sklearn": {"search", "report", "data"},
-    "scipy": {"surrogate", "search", "report", "measure", "explore"},
+    "scipy": {"surrogate", "search", "report", "measure", "explore", "trust"},
     "pyarrow": {"data"},
     "PIL": {"data"},
     "onnx": {"export", "measure"},

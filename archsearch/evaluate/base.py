@@ -1,6 +1,6 @@
 """What an evaluator is: a network in, named quantities with their standard error out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,6 +29,7 @@ class Job:
     folder: Path
     progress: Progress = _silent
     time_limit_s: float | None = None
+    until: int | None = None  # stop after so many epochs; asked again with more, it goes on from there. None = to the end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,20 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A network whose accuracy was measured before: what evaluators that learn are shown."""
+
+    arch: Arch
+    top1: float  # fraction of the validation images
+    top1_se: float  # its standard error
+
+
+def _nothing() -> Sequence[Known]:
+    """No network is known."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
     """What an evaluator may ask for when it is made; a plug-in is a function `Setup -> Evaluator`."""
 
@@ -53,6 +68,11 @@ class Setup:
     device: str = "cpu"
     space: "SearchSpace | None" = None  # of the run
     table: "Table | None" = None  # where one stands for training
+    seed: int = 0  # of what is made once for all networks; a network's own is the job's
+    folder: Path | None = None  # of the run: what is made once for all its networks lies there; None keeps nothing
+    known: Callable[[], Sequence[Known]] = _nothing  # measured accuracies, for evaluators that learn; read when called
+    supernet: Path | None = None  # folder of a trained supernet; None: the run's own
+    init: str | None = None  # where first weights come from: "torchvision", or a file; None = fresh ones
 
 
 class Evaluator(Protocol):
