@@ -45,11 +45,38 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "evaluators": {
         "train": "archsearch.evaluate.training:train_evaluator",
+        "supernet": "archsearch.evaluate.supernet:supernet_evaluator",
         "synthetic": "archsearch.evaluate.synthetic:synthetic_evaluator",
         "table": "archsearch.evaluate.tabular:table_evaluator",
         "table-mean": "archsearch.evaluate.tabular:mean_evaluator",
         "additive": "archsearch.evaluate.imagined:additive_evaluator",
         "deceptive": "archsearch.evaluate.imagined:deceptive_evaluator",
+        "naswot": "archsearch.evaluate.proxy:NASWOT",
+        "synflow": "archsearch.evaluate.proxy:SYNFLOW",
+        "grad_norm": "archsearch.evaluate.proxy:GRAD_NORM",
+        "snip": "archsearch.evaluate.proxy:SNIP",
+        "fisher": "archsearch.evaluate.proxy:FISHER",
+        "jacov": "archsearch.evaluate.proxy:JACOV",
+        "zen": "archsearch.evaluate.proxy:ZEN",
+        "zico": "archsearch.evaluate.proxy:ZICO",
+        "params": "archsearch.evaluate.proxy:PARAMS",
+        "madds": "archsearch.evaluate.proxy:MADDS",
+        "depth": "archsearch.evaluate.proxy:DEPTH",
+        "predictor": "archsearch.evaluate.predictor:predictor_evaluator",
+        "ensemble": "archsearch.evaluate.ensemble:ensemble_evaluator",
+    },
+    "proxies": {
+        "naswot": "archsearch.proxies.naswot:naswot",
+        "synflow": "archsearch.proxies.synflow:synflow",
+        "grad_norm": "archsearch.proxies.loss:grad_norm",
+        "snip": "archsearch.proxies.loss:snip",
+        "fisher": "archsearch.proxies.loss:fisher",
+        "jacov": "archsearch.proxies.jacov:jacov",
+        "zen": "archsearch.proxies.zen:zen",
+        "zico": "archsearch.proxies.zico:zico",
+        "params": "archsearch.proxies.costs:params",
+        "madds": "archsearch.proxies.costs:madds",
+        "depth": "archsearch.proxies.costs:depth",
     },
     "devices": {
         "onnxruntime": "archsearch.measure.onnxruntime_device:onnxruntime_device",
@@ -112,7 +139,7 @@ def load(group: str, name: str) -> Any:
     raises   PluginError naming the nearest known name, or what keeps a row from loading
     """
     rows = table(group)
-    kind = group.removesuffix("s")
+    kind = f"{group[:-3]}y" if group.endswith("ies") else group.removesuffix("s")
     if name not in rows:
         raise PluginError(f"unknown {kind} {name!r}: {choices(name, rows)}")
     path, _, attribute = rows[name].partition(":")

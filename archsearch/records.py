@@ -31,6 +31,10 @@ GAIN = "archsearch:gain"  # of a trial, system: expected gain of hypervolume of 
 RUNNING, TRAINED, REPLAYED, OVER, FAILED, SKIPPED, GIVEN = (  # "status" of a trial
     "running", "trained", "replayed", "over_budget", "failed", "skipped", "given",
 )  # fmt: skip
+WAITING, STOPPED = "waiting", "stopped"  # "status" of a trial at a rung: it may be trained on; it will not be
+EPOCHS, UNTIL = "epochs", "until"  # of a trial: epochs trained; of the rung up to which it is being trained
+SPENT = "epochs_spent"  # of a trial: epochs of all trials of its run, when it was judged last
+EXPECTED, EXPECTED_SE = "expected", "expected_se"  # of a stopped trial: the top-1 that all its epochs would have made
 
 PACKAGES = ("archsearch", "torch", "torchvision", "optuna", "numpy", "pandas", "plotly", "fvcore", "scikit-learn")
 

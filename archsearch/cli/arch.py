@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from archsearch.cli.first_weights import HELP as INIT
 from archsearch.cli.options import (
     ArchArgument,
     DataOption,
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from archsearch.spec.arch import Arch
 
 CSV = "Write one row for each operation to this CSV file; - prints it, and nothing else."
+FROM_SUPERNET = "Begin from the weights that the network inherits from a supernet (archsearch supernet)."
+PROGRESSIVE = "Side of the first images as a share of the full one; they grow in the first three quarters of the epochs."
 VERIFY = "Compare with torch hooks and fvcore on the built model; fail where they differ."
 
 
@@ -92,6 +95,9 @@ def train(
     data: DataOption = None,
     recipe: Annotated[str, typer.Option("--recipe", help="Training recipe: quick, full or paper.")] = "full",
     epochs: EpochsOption = None,
+    init: Annotated[str | None, typer.Option("--init", metavar="torchvision|FILE", help=INIT)] = None,
+    from_supernet: Annotated[Path | None, typer.Option("--from-supernet", metavar="DIR", help=FROM_SUPERNET)] = None,
+    progressive: Annotated[float, typer.Option("--progressive", min=0.25, max=1.0, help=PROGRESSIVE)] = 1.0,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of checkpoints; the same command goes on.")] = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
@@ -102,14 +108,16 @@ def train(
 
     The classifier takes the data set's classes. Stopped or killed, the same command goes on from its last epoch.
 
-    Example: archsearch train mobilenet_v2_0.5_32 --data cifar10 --epochs 20
+    Examples: archsearch train mobilenet_v2_0.5_32 --data cifar10 --epochs 20
+    archsearch train mobilenet_v2_0.5_96 --data photos/ --init torchvision
     """
     from archsearch.cli.show import console, percent, print_json
 
     at_least(1, epochs=epochs, threads=threads)
-    changes = {} if epochs is None else {"epochs": epochs}
+    changes = {"progressive": progressive, **({} if epochs is None else {"epochs": epochs})}
     done = trained(read_arch(arch), data or "digits", recipe=(recipe, changes), out=out,
-                   means={"device": device, "threads": threads, "seed": seed})  # fmt: skip
+                   means={"device": device, "threads": threads, "seed": seed, "init": init,
+                          "supernet": from_supernet})  # fmt: skip
     if as_json:
         print_json(done)
         return
@@ -126,9 +134,10 @@ def trained(
     """Train and test one network; the record that `--json` prints, also kept in the folder's manifest.
 
     recipe   its name, and the fields that are given otherwise
-    means    device, threads and seed as given; None = default
+    means    device, threads, seed, init and supernet as given; None = default
     """
     from archsearch.cli.bars import bar
+    from archsearch.cli.first_weights import for_config, note
     from archsearch.cli.loading import default_threads, load_data, pick_device
     from archsearch.cli.show import console
     from archsearch.cost.count import record
@@ -142,19 +151,41 @@ def trained(
     name, changes = recipe
     followed, device, log = find_recipe(name, **changes), pick_device(means["device"]), console(error=True)
     check_classifies(network)
+    first = first_weights(means)
     dataset = load_data(data, log)
     tune_process(means["threads"] or default_threads(dataset.native, device))
     network = replace(network, head=replace(network.head, classes=len(dataset.classes)))
-    told = record(network)
-    folder = RunFolder(out or Path("results") / f"run-train-{told['key']}-{dataset.name}-s{means['seed']}").make()
+    told, began = record(network), for_config(first)
+    if first:
+        log.print(f"  {first.name}: {first.begun(network).line}", markup=False, soft_wrap=True, style="dim")
+    name = f"run-train-{told['key']}-{dataset.name}-s{means['seed']}" + (f"-{first.digest}" if first else "")
+    folder = RunFolder(out or Path("results") / name).make()
+    note(folder.checkpoints, first)
     evaluator = TrainEvaluator(dataset=dataset, recipe=followed, final_recipe=followed,
-                               images=len(dataset.splits["train"]), device=device)  # fmt: skip
+                               images=len(dataset.splits["train"]), device=device,
+                               initial=first.network if first else None)  # fmt: skip
     with bar(log, "training") as progress:
         job = Job(number=0, seed=means["seed"], folder=folder.checkpoints, progress=progress)
         result = evaluator.final(network, job)
     document = {**told, "data": dataset.name, "top1_test": result.top1, "top1_test_se": result.top1_se,
-                "top5_test": result.top5, "seconds": result.seconds, **result.extra, "seed": means["seed"],
+                "top5_test": result.top5, "seconds": result.seconds, **result.extra, "seed": means["seed"], **began,
                 "weights": str(folder.checkpoints / "model.pt")}  # fmt: skip
     write_manifest(folder, {**environment(), "result": document, "recipe": followed.to_dict(), "device": device,
                             "dataset": {"name": dataset.name, "fingerprint": dataset.fingerprint}})  # fmt: skip
     return document
+
+
+def first_weights(means: dict[str, Any]) -> Any:
+    """What a training begins with: trained weights, those that a supernet has, or None for fresh ones.
+
+    raises   RunError where both are asked for
+    """
+    from archsearch.cli.first_weights import spelled
+    from archsearch.train.inherited import inherited
+    from archsearch.train.pretrained import source
+
+    if means.get("init") and means.get("supernet"):
+        raise RunError("--init and --from-supernet both say where first weights come from; leave one out")
+    if means.get("supernet"):
+        return inherited(means["supernet"].resolve())
+    return source(str(spelled(means["init"]))) if means.get("init") else None

@@ -7,6 +7,7 @@ import typer
 
 from archsearch.cli.bench_latency import outside_latency, remote_latency
 from archsearch.cli.bench_repeat import predict_latency, repeat_latency
+from archsearch.cli.bench_rungs import rungs
 from archsearch.cli.bench_runs import runs
 from archsearch.cli.bench_search import search
 from archsearch.cli.options import JsonOption, SeedOption
@@ -16,6 +17,7 @@ app = typer.Typer(
 )
 app.command()(search)
 app.command()(runs)
+app.command()(rungs)
 app.command()(outside_latency)
 app.command()(repeat_latency)
 app.command()(predict_latency)

@@ -8,6 +8,7 @@ from archsearch.errors import DataError
 if TYPE_CHECKING:
     from archsearch.data.dataset import Dataset
     from archsearch.data.load import Peek
+    from archsearch.evaluate.base import Evaluator, Setup
     from archsearch.evaluate.table import Table
     from archsearch.spec.space import SearchSpace
 
@@ -28,6 +29,18 @@ def load_data(source: str, log: Any, *, size: int | None = None) -> "Dataset":
     for note in dataset.notes:
         log.print(f"  {note}", markup=False, style="dim")
     return dataset
+
+
+def made_with_bar(name: str, setup: "Setup", log: Any) -> "Evaluator":
+    """An evaluator by name; what it makes once, before its first network, shows a progress bar."""
+    from dataclasses import replace
+
+    from archsearch import plugins
+    from archsearch.cli.bars import later_bar
+
+    with later_bar(log, f"making {name}") as progress:
+        made: Evaluator = plugins.load("evaluators", name)(replace(setup, progress=progress))
+    return made
 
 
 def load_table(file: Path | None, mapping: Path | None, *, space: str | None, evaluator: str) -> "Table | None":

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from archsearch import __version__
-from archsearch.cli import arch, bench, draw, export, latency, results, run, space
+from archsearch.cli import arch, bench, draw, export, latency, proxies, results, run, space, supernet, trust
 from archsearch.cli.options import with_share
 from archsearch.errors import ArchSearchError
 
@@ -35,8 +35,11 @@ app.command()(draw.draw)
 app.command()(export.export)
 app.add_typer(space.app, name="space")
 app.add_typer(latency.app, name="latency")
+app.command()(proxies.proxies)
+app.command()(supernet.supernet)
 app.command()(results.front)
 app.command()(results.report)
+app.command()(trust.trust)
 app.add_typer(bench.app, name="bench")
 
 
@@ -70,7 +73,7 @@ def code(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         words = with_share(sys.argv[1:] if arguments is None else arguments)
-        result = typer.main.get_command(app)(args=words, prog_name="archsearch", standalone_mode=False)
+        result = typer.main.get_command(app)(args=words, prog_name="archsearch", standalone_mode=False, obj=words)
         return result if isinstance(result, int) else 0
     except UsageError as error:
         return _complain(getattr(error, "format_message", error.__str__)(), _hint(error))

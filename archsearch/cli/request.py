@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archsearch import plugins
-from archsearch.cli.asked import asked_metrics, merged, opened_runs, wanted_codes
+from archsearch.cli.asked import asked_metrics, learnt_from, merged, opened_runs, wanted_codes
+from archsearch.cli.crew import share, size
+from archsearch.cli.halting import config_of, rule_of
+from archsearch.cli.judging import evaluator_of
 from archsearch.cli.limits import loose, problem_of
 from archsearch.cli.loading import (
     default_space,
@@ -31,11 +34,13 @@ if TYPE_CHECKING:
     from archsearch.evaluate.table import Table
     from archsearch.search.config import RunConfig
     from archsearch.search.given import Earlier
+    from archsearch.search.known import Labels
     from archsearch.search.propose import Problem
+    from archsearch.search.rungs import Rule
     from archsearch.spec.fields import Codes
     from archsearch.spec.space import SearchSpace
+    from archsearch.train.pretrained import Source
 
-MADE_UP = ("synthetic", "additive", "deceptive")  # evaluators
 NO_DATA = (
     "no --data given: using scikit-learn's handwritten digits, upscaled.\n"
     "  your own images: --data cifar10 | --data folder/ (one folder a class) | --data file.parquet"
@@ -57,6 +62,7 @@ class Request:
     table_file: Path | None = None
     mapping: Path | None = None  # of the table's columns
     wish: Wish = Wish()  # what is said of latency
+    workers: str = "1"  # processes, as written
 
     @cached_property
     def log(self) -> Any:
@@ -188,6 +194,11 @@ class Request:
         return opened_runs(self.earlier, self.folder)
 
     @cached_property
+    def labels(self) -> "Labels":
+        """What evaluators that learn may learn from: the measured networks of `--from`; told when it is first asked."""
+        return learnt_from(self)
+
+    @cached_property
     def device(self) -> str:
         """The device to train on."""
         return pick_device(self.given["device"])
@@ -196,7 +207,13 @@ class Request:
     def threads(self) -> int | None:
         """CPU threads of this process; None leaves torch's choice."""
         given: int | None = self.given["threads"]
-        return default_threads(self.peek.native, self.device) if given is None else given
+        total = default_threads(self.peek.native, self.device) if given is None else given
+        return share(total, self.crew)
+
+    @cached_property
+    def crew(self) -> int:
+        """How many processes work on the run, this one among them."""
+        return size(self.workers, self.device)
 
     @cached_property
     def amounts(self) -> dict[str, int]:
@@ -230,40 +247,37 @@ class Request:
         return {name: self.stored[name] for name in AMOUNTS if name in self.stored}
 
     @cached_property
+    def first_weights(self) -> "Source | None":
+        """The weights that every training begins with: as given, else as the folder's run began; None = fresh ones."""
+        from archsearch.cli.first_weights import for_run
+
+        text = self.given.get("init") or self.stored.get("init")
+        return for_run(text, self.given["evaluator"], self.problem.space, self.log)
+
+    @cached_property
     def evaluator(self) -> "Evaluator":
         """The evaluator; its images are decoded here where it needs them."""
-        from archsearch.evaluate.base import Setup
-        from archsearch.train.recipe import recipe
+        return evaluator_of(self)
 
-        amounts = self.amounts
-        setup = Setup(
-            dataset=lambda: self.dataset,
-            recipe=recipe(self.given["recipe"], epochs=amounts["epochs"], batch=amounts["batch"]),
-            final_recipe=recipe(
-                self.given["final_recipe"], epochs=amounts["final_epochs"], batch=amounts["final_batch"]
-            ),
-            images=amounts["trial_images"],
-            device=self.device,
-            space=self.problem.space,
-            table=self.table,
-        )
-        made: Evaluator = plugins.load("evaluators", self.given["evaluator"])(setup)
-        if self.given["evaluator"] in MADE_UP:
-            told = f"accuracies are made up (--evaluator {self.given['evaluator']}): nothing is trained"
-            self.log.print(told, style="yellow")
-        return made
+    @cached_property
+    def rule(self) -> "Rule | None":
+        """The rungs at which trainings halt: as given, else as the folder's run began; it needs the evaluator."""
+        epochs = getattr(self.evaluator, "epochs", None)
+        return rule_of(self.given, self.stored, epochs=epochs, repeats=self.repeats)
 
     @cached_property
     def config(self) -> "RunConfig":
         """The resolved command; ask for it after `evaluator`, so that it knows which images were used."""
+        from archsearch.cli.first_weights import for_config
         from archsearch.search.config import RunConfig, study_name
         from archsearch.search.run import space_hash
 
-        asked = {name: value for name, value in self.given.items() if value is not None}
+        asked = {name: value for name, value in self.given.items() if value is not None and name != "init"}
         config = RunConfig(
             **self.amounts
             | asked
-            | {"device": self.device, "threads": self.threads, "sampler": self.sampler, "repeats": self.repeats},
+            | {"device": self.device, "threads": self.threads, "sampler": self.sampler, "repeats": self.repeats}
+            | config_of(self.rule, trials=self.amounts["trials"], chosen="trials" in {**self.stored, **asked}),
             space=self.space or self.problem.space.name,
             space_hash=space_hash(self.problem.space),
             data=str(self.table_file or self.data or "digits"),
@@ -271,6 +285,7 @@ class Request:
             budgets=self.texts,
             minimize=self.problem.minimize,
             **self._latency,
+            **for_config(self.first_weights),
         )
         return replace(config, study=self.stored.get("study") or study_name(config))
 
@@ -292,7 +307,8 @@ class Request:
             return self.out
         mapping = (str(self.mapping.resolve()),) if self.mapping else ()
         latency = (str(self.wish.file and self.wish.file.resolve()), self.wish.device) if self.wish.named else ()
-        told = (self.space, self.minimize or ("madds",), *mapping, *latency)
+        init = (f"init {self.given['init']}",) if self.given.get("init") else ()
+        told = (self.space, self.minimize or ("madds",), *mapping, *latency, *init)
         return named_folder(self.table_file or self.data, self.budgets, self.given, told=told)
 
     @property

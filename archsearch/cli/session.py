@@ -2,24 +2,31 @@
 
 import signal
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from archsearch.cli.halting import saved, saved_line
 from archsearch.cli.show import console, print_front, print_json, print_ladder
 from archsearch.errors import ArchSearchError, ReportError
 
 if TYPE_CHECKING:
     from archsearch.cli.request import Request
     from archsearch.report.view import View
+    from archsearch.search.config import RunConfig
     from archsearch.search.run import Run
     from archsearch.search.timed import Outcome
     from archsearch.search.worker import Watch
 
 
-def carry_out(request: "Request", *, png: bool, as_json: bool) -> None:
-    """Search, test, report; raises typer.Exit(130) after a clean stop by Ctrl-C or SIGTERM."""
+def carry_out(request: "Request", *, png: bool, as_json: bool, words: Sequence[str] = ()) -> None:
+    """Search, test, report; raises typer.Exit(130) after a clean stop by Ctrl-C or SIGTERM.
+
+    words    the command line, for further workers
+    """
+    from archsearch.cli.crew import Crew
     from archsearch.cli.watch import ConsoleWatch
     from archsearch.records import SINCE
     from archsearch.train.tuning import tune_process
@@ -38,9 +45,10 @@ def carry_out(request: "Request", *, png: bool, as_json: bool) -> None:
     try:
         with ConsoleWatch(request.log, trials=run.trials, problem=problem, since=since) as watch:
             watch.resumed(run.ledger.trials())
-            why = run.search(evaluator, watch)
-            outcome = timed(request, run, watch)
-            run.finish(evaluator, watch)
+            with Crew(for_others(request, words), run.folder.workers, count=request.crew - 1, tell=watch.others):
+                why = run.search(evaluator, watch)
+                outcome = timed(request, run, watch)
+                run.finish(evaluator, watch)
     except KeyboardInterrupt:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # tables and page are written whole, however often Ctrl-C is pressed
@@ -54,6 +62,12 @@ def carry_out(request: "Request", *, png: bool, as_json: bool) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler)
         raise typer.Exit(130)
+
+
+def for_others(request: "Request", words: Sequence[str]) -> list[str]:
+    """The command line of another worker of the same run."""
+    threads = ["--threads", str(request.threads)] if request.threads else []
+    return [*words, "--out", str(request.folder), "--workers", "1", *threads]
 
 
 def try_device(request: "Request") -> None:
@@ -86,12 +100,24 @@ def opened(request: "Request") -> "Run":
         return run
     best = "best of the rungs" if request.problem.ladder else "front"
     request.log.print(
-        f"  search: {config.trials} networks, {config.epochs} epochs each on {config.trial_images:,} images; "
+        f"  search: {config.trials} networks, {_epochs(config)}; "
         f"then at most {config.finalists} of the {best} again, {config.final_epochs} epochs on all images",
         style="dim",
         soft_wrap=True,
     )
     return run
+
+
+def _epochs(config: "RunConfig") -> str:
+    """How long each is trained, and on what."""
+    from archsearch.report.summary import not_measured
+
+    if not_measured(config.evaluator):
+        return f"none of them trained (--evaluator {config.evaluator})"
+    images = f"on {config.trial_images:,} images"
+    if config.rungs is None:
+        return f"{config.epochs} epochs each {images}"
+    return f"the better ones on after {', '.join(map(str, config.rungs[:-1]))} of {config.epochs} epochs {images}"
 
 
 def timed(request: "Request", run: "Run", watch: "Watch") -> "Outcome | None":
@@ -152,6 +178,7 @@ def tell(
 ) -> None:  # fmt: skip
     """Print the front and where the results lie."""
     from archsearch.records import SINCE
+    from archsearch.report.summary import not_measured
     from archsearch.report.tables import front_records, ladder_records
     from archsearch.report.trust import surrogate_record
     from archsearch.search.flat import gain
@@ -159,12 +186,13 @@ def tell(
     trials = run.ledger.trials()
     records, ladder = front_records(seen.study, seen), ladder_records(seen)
     counts = Counter(str(trial.user_attrs.get("status")) for trial in trials)
+    epochs = saved(trials, run.problem.rule.whole) if run.problem.rule else None
     if as_json:
         print_json({
             "folder": str(run.folder.root), "stopped": why, "trials": dict(counts), "sampler": run.config.sampler,
             "gain": gain(trials, since=run.ledger.recall(SINCE, 0)), "ladder": ladder, "front": records,
             "surrogate": surrogate_record(seen), "latency": outcome.to_dict() if outcome else None,
-            "report": str(run.folder.report), "png": [str(path) for path in pngs],
+            "epochs": epochs, "report": str(run.folder.report), "png": [str(path) for path in pngs],
         })  # fmt: skip
         return
     out = console()
@@ -174,6 +202,10 @@ def tell(
         print_front(out, records)
     else:
         out.print("no network was trained to its end; trials.csv says why")
+    if unlike := not_measured(run.config.evaluator):
+        out.print(f"no accuracies: validation and believed are {unlike}", style="yellow", markup=False, soft_wrap=True)
     told = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(counts.items()))
     out.print(f"{why}; trials: {told}", style="dim", markup=False)
+    if epochs:
+        out.print(saved_line(epochs), style="dim", markup=False)
     out.print(f"report: {run.folder.report}", markup=False, soft_wrap=True)

@@ -10,7 +10,7 @@ from rich.live import Live
 from archsearch.cli.bars import bars
 from archsearch.cli.show import percent, table
 from archsearch.cost.budget import show
-from archsearch.records import GAIN
+from archsearch.records import GAIN, STOPPED, WAITING
 from archsearch.search.flat import gain
 from archsearch.search.flat import percent as share
 from archsearch.search.propose import Problem
@@ -76,6 +76,15 @@ class ConsoleWatch:
             told = result.get("failed") or percent(result["top1_test"], result["top1_test_se"])
             self._say(f"trial {number} trained in full: test top-1 {told}")
 
+    def others(self, number: int, text: str) -> None:
+        """Tell what another worker of the same command says."""
+        if not self._live:
+            self._say(f"worker {number}: {text}")
+        elif text.startswith("trial "):
+            self._bars.advance(self._search)  # until `trial_ended` counts anew
+        else:
+            self._log.print(f"worker {number} {text}", markup=False, soft_wrap=True, style="yellow")
+
     def waiting(self, text: str) -> None:
         self._bars.update(self._now, description=text, total=None, text="", visible=True)
 
@@ -98,7 +107,7 @@ class ConsoleWatch:
     def _line(self, trial: FrozenTrial) -> None:
         attrs = trial.user_attrs
         costs = ", ".join(f"{name} {show(attrs['costs'][name], name)}" for name in self._metrics)
-        result = attrs.get("reason") or percent(attrs["top1"], attrs["top1_se"])
+        result = attrs.get("reason") or _reached(trial)
         place = ""
         if trial.number in [t.number for t in self._so_far.members]:
             place = "  best within a rung" if self._problem.ladder else "  on the front"
@@ -107,3 +116,13 @@ class ConsoleWatch:
 
     def _say(self, text: str) -> None:
         self._log.print(f"[{time.monotonic() - self._began:5.0f} s] {text}", markup=False, soft_wrap=True)
+
+
+def _reached(trial: FrozenTrial) -> str:
+    """What a trial was measured to reach, and where it halted."""
+    attrs = trial.user_attrs
+    if attrs.get("status") not in (WAITING, STOPPED):
+        return percent(attrs["top1"], attrs["top1_se"])
+    epochs = max(trial.intermediate_values)
+    words = "waits" if attrs["status"] == WAITING else "stopped"
+    return f"{percent(trial.intermediate_values[epochs], attrs['rung_se'])}, {words} after {epochs} epoch(s)"

@@ -1,6 +1,5 @@
 """Weights of a network as the user names them: a finalist of a run, a file, or none."""
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,6 +47,8 @@ def find(arch: str, file: Path | None) -> Found:
 
     raises   CheckpointError for a file that cannot be trusted, or that holds another network
     """
+    from archsearch.train.weights import read
+
     network = read_arch(arch)
     file = file or _finalist(arch)
     if file is None:
@@ -66,41 +67,6 @@ def _finalist(arch: str) -> Path | None:
     kept = RunFolder(Path(folder)).checkpoints
     files = [kept / f"final-{number}" / "model.pt" for number in (trial.number, *same)]
     return next((file for file in files if file.is_file()), None)
-
-
-def read(file: Path) -> tuple["Arch | None", Mapping[str, Any]]:
-    """The network that a file of weights names, if it does, and its state dict. Runs no code from the file.
-
-    Taken are model.pt as a training writes it, then its checksum must match, and any state dict that torch saved.
-    raises   CheckpointError naming the file
-    """
-    from archsearch.spec.arch import Arch
-
-    kept = _content(file)
-    if not isinstance(kept, Mapping):
-        raise CheckpointError(f"{file} holds no state dict but a {type(kept).__name__}")
-    state = kept.get("state_dict", kept)
-    if not isinstance(state, Mapping) or "optimizer" in state:
-        raise CheckpointError(f"{file} holds no state dict; give a model.pt of a training, or what torch saved of one")
-    arch = kept.get("arch")
-    return (Arch.from_dict(arch) if isinstance(arch, Mapping) else None), state
-
-
-def _content(file: Path) -> Any:
-    import torch
-
-    from archsearch.train import checkpoint
-
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"cannot read weights {file}: {error.strerror or error}") from None
-    if content[-checkpoint.TAIL :].startswith(checkpoint.MARK) or file.parent.name.startswith("final-"):
-        return checkpoint.load(file)
-    try:
-        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # what is no such file makes torch's reader fail in any way
-        raise CheckpointError(f"{file} is no file of weights that torch reads ({type(error).__name__})") from None
 
 
 def _same(network: "Arch", kept: "Arch", file: Path) -> "Arch":

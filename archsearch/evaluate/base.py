@@ -29,7 +29,7 @@ class Job:
     folder: Path
     progress: Progress = _silent
     time_limit_s: float | None = None
-    until: int | None = None  # stop after so many epochs; asked again with more, it goes on from there. None = to the end
+    until: int | None = None  # epochs to stop after; asked again with more it goes on; None = to the end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +71,7 @@ class Setup:
     seed: int = 0  # of what is made once for all networks; a network's own is the job's
     folder: Path | None = None  # of the run: what is made once for all its networks lies there; None keeps nothing
     known: Callable[[], Sequence[Known]] = _nothing  # measured accuracies, for evaluators that learn; read when called
+    progress: Progress = _silent  # of what is made once, before the first evaluation
     supernet: Path | None = None  # folder of a trained supernet; None: the run's own
     init: str | None = None  # where first weights come from: "torchvision", or a file; None = fresh ones
 
@@ -79,6 +80,8 @@ class Evaluator(Protocol):
     """Says how good a network is.
 
     Deterministic in (arch, job.seed); a job that was killed and is asked for again goes on where it was.
+    One that can halt (`Job.until`) has an attribute `epochs`, those of a whole training; without it, or with None, it
+    takes no part in runs with rungs.
     raises   TrainingError for one network that failed: the run goes on
     """
 

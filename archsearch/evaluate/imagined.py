@@ -1,12 +1,13 @@
 """No training: accuracies from a made-up landscape, on any design space, with the scatter of real trainings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from archsearch.errors import DataError, SpaceError, TrainingError
 from archsearch.evaluate.base import Evaluation, Job, Setup
 from archsearch.evaluate.landscapes import NOISE, Landscape, landscape
+from archsearch.evaluate.learning import reached
 from archsearch.spec.arch import Arch
 from archsearch.spec.space import SearchSpace
 
@@ -17,12 +18,17 @@ class ImaginedEvaluator:
 
     landscape: Landscape
     space: SearchSpace
+    epochs: int | None = None  # of a whole training; one that halts has a made-up curve's value
 
     def evaluate(self, arch: Arch, job: Job) -> Evaluation:
         """The made-up accuracy of one training; raises TrainingError for a network outside the space."""
         noise = NOISE * np.random.default_rng(job.seed).standard_normal()
         job.progress(1, 1, "made up")
-        return self._told(arch, float(noise), NOISE)
+        told = self._told(arch, float(noise), NOISE)
+        if job.until is None or self.epochs is None or job.until >= self.epochs:
+            return told
+        top1 = reached(told.top1, size=0.5, done=job.until, epochs=self.epochs, seed=job.seed)
+        return replace(told, top1=top1, top5=top1)
 
     def final(self, arch: Arch, job: Job) -> Evaluation:
         """The landscape's own value, which has no error."""
@@ -50,4 +56,5 @@ def deceptive_evaluator(setup: Setup) -> ImaginedEvaluator:
 def _made(name: str, setup: Setup) -> ImaginedEvaluator:
     if setup.space is None:
         raise DataError(f"evaluator {name!r} needs to know the design space")
-    return ImaginedEvaluator(landscape=landscape(name, setup.space), space=setup.space)
+    return ImaginedEvaluator(landscape=landscape(name, setup.space), space=setup.space,
+                             epochs=setup.recipe.epochs)  # fmt: skip

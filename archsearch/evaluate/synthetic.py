@@ -3,9 +3,11 @@
 import hashlib
 import math
 import time
+from dataclasses import replace
 
 from archsearch.cost.count import count
 from archsearch.evaluate.base import Evaluation, Job, Setup
+from archsearch.evaluate.learning import reached
 from archsearch.spec.arch import Arch
 from archsearch.spec.canon import key
 
@@ -14,17 +16,23 @@ class SyntheticEvaluator:
     """Accuracy grows with log MAdds, depth and kernel, with a fixed scatter for each network; it is not real.
 
     delay_s  seconds to wait for each evaluation, to play a training
+    epochs   of a whole training, where one that halts is played, too
     """
 
-    def __init__(self, delay_s: float = 0.0) -> None:
-        self._delay_s = delay_s
+    def __init__(self, delay_s: float = 0.0, epochs: int | None = None) -> None:
+        self._delay_s, self.epochs = delay_s, epochs
 
     def evaluate(self, arch: Arch, job: Job) -> Evaluation:
-        """The made-up validation accuracy; the seed changes nothing."""
+        """The made-up validation accuracy; the seed changes nothing. Where the job halts, a made-up curve's value."""
         if self._delay_s:
             time.sleep(self._delay_s)
         job.progress(1, 1, "synthetic")
-        return _evaluation(arch, "val", 0.0)
+        made = _evaluation(arch, "val", 0.0)
+        if job.until is None or self.epochs is None or job.until >= self.epochs:
+            return made
+        digits, size = int(key(arch)[:8], 16), (math.log10(count(arch, ("madds",))["madds"]) - 5) / 4
+        top1 = reached(made.top1, size=min(max(size, 0), 1), done=job.until, epochs=self.epochs, seed=digits)
+        return replace(made, top1=top1)
 
     def final(self, arch: Arch, job: Job) -> Evaluation:
         """The made-up test accuracy: a little higher, with its own scatter."""
@@ -33,7 +41,7 @@ class SyntheticEvaluator:
 
 def synthetic_evaluator(setup: Setup) -> SyntheticEvaluator:
     """The plug-in "synthetic"; it needs no images."""
-    return SyntheticEvaluator()
+    return SyntheticEvaluator(epochs=setup.recipe.epochs)
 
 
 def _evaluation(arch: Arch, split: str, bonus: float) -> Evaluation:

@@ -155,6 +155,16 @@ class Table:
         return np.where(known[place] == names, rows[place], -1)
 
 
+def sample_rows(table: Table, n: int, seed: int) -> NDArray[np.int64]:
+    """Rows of n different networks, drawn evenly: int64[n] in the order drawn.
+
+    raises   DataError where the table has fewer, or n is below 1
+    """
+    if not 1 <= n <= len(table):
+        raise DataError(f"table {table.name} has {len(table):,} different networks: cannot draw {n}")
+    return np.random.default_rng(seed).choice(len(table), n, replace=False)
+
+
 def counted(space: SearchSpace | None, codes: Codes, name: str) -> Floats:
     """One metric of codes of a space, exactly: float64[n]."""
     from archsearch.cost.table import cost_table

@@ -26,8 +26,13 @@ class TableEvaluator:
     space: SearchSpace  # in which a network's code is found; that of the table
     mean: bool = False  # trials are told the mean, too
 
+    @property
+    def epochs(self) -> int | None:
+        """Of a whole training, where the table has learning curves."""
+        return None if self.table.curves is None else int(self.table.curves.shape[-1])
+
     def evaluate(self, arch: Arch, job: Job) -> Evaluation:
-        """The accuracy of the seed that the job's seed picks, modulo how many there are.
+        """The accuracy of the seed that the job's seed picks, modulo how many there are; where it halts, its curve's.
 
         raises   TrainingError where the table has no such network, or its training took longer than the limit
         """
@@ -60,10 +65,14 @@ class TableEvaluator:
             job.progress(epoch, max(1, len(curve)), f"top-1 {value:.1%}")
         if not curve:
             job.progress(1, 1, table.name)
+        error = float(table.noise / (np.sqrt(table.seeds[row]) if column is None else 1))
+        if job.until is not None and self.epochs is not None and job.until < self.epochs:
+            top1 = _at(curve, job.until)
+            spent = seconds * job.until / self.epochs
+            return Evaluation(top1=top1, top1_se=error, top5=top1, seconds=spent, extra={"epochs": job.until})
         top1 = float(table.mean[row] if column is None else table.top1[row, column])
-        error = table.noise / (np.sqrt(table.seeds[row]) if column is None else 1)
         extra = {"curve": curve, "epochs": len(curve)} if curve else {}
-        return Evaluation(top1=top1, top1_se=float(error), top5=top1, seconds=seconds, extra=extra)
+        return Evaluation(top1=top1, top1_se=error, top5=top1, seconds=seconds, extra=extra)
 
     def _curve(self, row: int, column: int | None) -> list[float]:
         """Top-1 after each epoch, as far as it is known."""
@@ -74,6 +83,13 @@ class TableEvaluator:
             known = curve[~np.isnan(curve).all(axis=1)]
             curve = (np.nanmean(known, axis=0) if len(known) else curve[0]) if column is None else curve[column]
         return [float(value) for value in curve[~np.isnan(curve)]]
+
+
+def _at(curve: list[float], epoch: int) -> float:
+    """Top-1 where a training halts."""
+    if len(curve) < epoch:
+        raise TrainingError(f"its curve ends after {len(curve)} epochs", reason="not in the table")
+    return curve[epoch - 1]
 
 
 def table_evaluator(setup: Setup) -> TableEvaluator:

@@ -1,25 +1,27 @@
 """The honest evaluator: train the network, count what it gets right."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from archsearch.data.dataset import Dataset, Split
 from archsearch.evaluate.base import Evaluation, Job, Setup
-from archsearch.nn.build import build
+from archsearch.nn.build import Network, build
 from archsearch.spec.arch import Arch
 from archsearch.spec.lower import check_classifies
 from archsearch.train import checkpoint
 from archsearch.train.job import EpochLog, TrainData, TrainResult, TrainRun
 from archsearch.train.loop import train
+from archsearch.train.pretrained import source
 from archsearch.train.recipe import Recipe
 from archsearch.train.seed import seeded
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainEvaluator:
-    """Trains from scratch: a trial on part of the training images, a finalist on training and validation images.
+    """Trains from first weights: a trial on part of the training images, a finalist on training and validation images.
 
     The search sees validation accuracy only; the test split is read by `final` alone.
     """
@@ -29,9 +31,15 @@ class TrainEvaluator:
     final_recipe: Recipe
     images: int  # training images of a trial
     device: str = "cpu"
+    initial: Callable[[Arch], Network] | None = None  # a network with its first weights; None: freshly initialised
+
+    @property
+    def epochs(self) -> int:
+        """Of a whole trial; `Job.until` may halt it before."""
+        return self.recipe.epochs
 
     def evaluate(self, arch: Arch, job: Job) -> Evaluation:
-        """Top-1 on the validation split after the last epoch.
+        """Top-1 on the validation split after the last epoch, or after the one at which the job halts.
 
         raises   TrainingError: nan, out of memory, time limit
         """
@@ -52,9 +60,9 @@ class TrainEvaluator:
     def _train(self, arch: Arch, recipe: Recipe, data: TrainData, job: Job) -> TrainResult:
         check_classifies(arch)
         with seeded(job.seed):
-            model = build(arch, dropout=recipe.dropout)
+            model = build(arch) if self.initial is None else self.initial(arch)  # dropout is the training's
         run = TrainRun(folder=job.folder, device=self.device, seed=job.seed, size=arch.resolution,
-                       time_limit_s=job.time_limit_s)  # fmt: skip
+                       time_limit_s=job.time_limit_s, until=job.until)  # fmt: skip
 
         def told(log: EpochLog) -> None:
             job.progress(log.epoch, log.epochs, f"loss {log.train_loss:.3f}")
@@ -72,7 +80,8 @@ class TrainEvaluator:
 def train_evaluator(setup: Setup) -> TrainEvaluator:
     """The plug-in "train"."""
     return TrainEvaluator(dataset=setup.dataset(), recipe=setup.recipe, final_recipe=setup.final_recipe,
-                          images=setup.images, device=setup.device)  # fmt: skip
+                          images=setup.images, device=setup.device,
+                          initial=None if setup.init is None else source(setup.init).network)  # fmt: skip
 
 
 def evaluation(result: TrainResult) -> Evaluation:

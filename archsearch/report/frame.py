@@ -20,13 +20,17 @@ from archsearch.records import (
     REPLAYED,
     RUNNING,
     SKIPPED,
+    SPENT,
+    STOPPED,
     TESTED,
     TRAINED,
+    WAITING,
     stands,
 )
 from archsearch.report.timed import measured_within, with_latencies
 
-STATUSES = (TRAINED, GIVEN, REPLAYED, OVER, SKIPPED, FAILED, RUNNING)
+STATUSES = (TRAINED, GIVEN, REPLAYED, STOPPED, WAITING, OVER, SKIPPED, FAILED, RUNNING)
+HALTED = ("epochs", "rung", "rung_top1", SPENT)  # of runs with rungs
 RESULTS = ("top1", "top1_se", "top5", "top1_test", "top1_test_se", "top5_test", "seconds")
 
 Budgets = Mapping[str, Sequence[float | None]]  # metric -> (low, high), either may be None
@@ -48,7 +52,9 @@ def trials_frame(study: optuna.Study) -> pd.DataFrame:
     Columns: number, status, key, arch, replay_of, source (the earlier run that trained it), stands (whether its result
     is one of this run's own), reason; one per cost (counts, bytes); top1 and top5 with standard error on validation
     and, for retrained networks, test (fractions); seconds; test_failed, why the retraining went wrong; `axis:<name>`
-    per axis of the space; where a latency table was in use the columns `timed.LATENCY`.
+    per axis of the space; where a latency table was in use the columns `timed.LATENCY`; where trainings halt at rungs
+    the columns HALTED: epochs trained, the last rung reached (1, 2, ...), top-1 there, and the
+    epochs that the run had trained by then.
     A value that is not known is NaN or None. The accuracy of a network that was never trained is not known.
     """
     trials = study.get_trials(deepcopy=False)
@@ -58,9 +64,10 @@ def trials_frame(study: optuna.Study) -> pd.DataFrame:
     asked = {*objectives_of(study), *budgets_of(study)} - {"top1"}
     extra = sorted(asked.union(*map(_costs, trials)) - set(COSTS))
     known = ["number", "status", "key", "arch", "replay_of", "source", "stands", "reason"]
-    columns = [*known, *COSTS, *extra, *RESULTS, "test_failed", *axes]
+    halted = HALTED if any(trial.intermediate_values for trial in trials) else ()
+    columns = [*known, *COSTS, *extra, *RESULTS, *halted, "test_failed", *axes]
     table = pd.DataFrame(rows, columns=columns)
-    numbers = [*COSTS, *extra, *RESULTS, "replay_of"]
+    numbers = [*COSTS, *extra, *RESULTS, *halted, "replay_of"]
     table[numbers] = table[numbers].astype(float)
     return with_latencies(table.sort_values("number", ignore_index=True), study)
 
@@ -110,15 +117,27 @@ def _row(trial: FrozenTrial, test: Mapping[str, Any]) -> dict[str, Any]:
         "top1": attrs.get("top1", values[0]) if known else math.nan,
         **{name: attrs.get(name) if known else math.nan for name in ("top1_se", "top5")},
         **{name: test.get(name) for name in ("top1_test", "top1_test_se", "top5_test")},
+        **_halted(trial),
         "test_failed": test.get("failed"),
         **{f"axis:{name}": value for name, value in trial.params.items()},
     }
 
 
+def _halted(trial: FrozenTrial) -> dict[str, Any]:
+    """How far a trial came, where its training was judged at rungs."""
+    reached = trial.intermediate_values
+    if not reached:
+        return {}
+    return {"epochs": max(reached), "rung": len(reached), "rung_top1": reached[max(reached)],
+            SPENT: trial.user_attrs.get(SPENT, math.nan)}  # fmt: skip
+
+
 def _status(trial: FrozenTrial) -> str:
     """The state decides where it can: an attribute set before a crash does not make a trial finished."""
+    if trial.state is TrialState.PRUNED:
+        return STOPPED
     if trial.state in (TrialState.RUNNING, TrialState.WAITING):
-        return RUNNING
+        return WAITING if trial.user_attrs.get("status") == WAITING else RUNNING
     noted = str(trial.user_attrs.get("status", TRAINED))
     if trial.state is TrialState.COMPLETE:
         return noted

@@ -8,6 +8,7 @@ from archsearch.report import sections
 from archsearch.report.ladder import handed_over, ladder_section
 from archsearch.report.latency import latency_section
 from archsearch.report.markup import Markup, tag
+from archsearch.report.rungs import rung_section
 from archsearch.report.summary import headline, tiles
 from archsearch.report.trust_section import trust_section
 from archsearch.report.view import View, view
@@ -46,6 +47,7 @@ def page(seen: View) -> str:
         sections.network_section(seen),
         sections.importance_section(seen, charts),
         sections.history_section(seen, charts),
+        rung_section(seen, charts),
         sections.trial_section(seen),
         sections.reading_section(seen.run),
         sections.repeat_section(seen),

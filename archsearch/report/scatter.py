@@ -15,8 +15,10 @@ from archsearch.report.theme import (
     INK,
     RUNNING,
     SKIPPED,
+    STOPPED,
     TEST,
     TRIAL,
+    WAITING,
     label,
     on_axis,
     percent,
@@ -28,6 +30,8 @@ from archsearch.report.theme import (
 
 UNTRAINED = {
     "running": RUNNING,
+    "waiting": WAITING,
+    "stopped": STOPPED,
     "failed": FAILED,
     "skipped": SKIPPED,
     "over_budget": BUDGET,
@@ -39,6 +43,8 @@ WORDS = {
     "failed": "failed",
     "skipped": "skipped",
     "running": "unfinished",
+    "stopped": "stopped at a rung",
+    "waiting": "waits at a rung",
 }
 MARKS = {
     "given": {"symbol": "square-open", "size": 7, "color": TRIAL, "opacity": 0.75},

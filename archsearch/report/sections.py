@@ -16,7 +16,15 @@ from archsearch.report.draw import SLOT, drawing, parts, stage_table
 from archsearch.report.frame import COSTS
 from archsearch.report.markup import Markup, tag
 from archsearch.report.scatter import beyond
-from archsearch.report.summary import LOOKED_UP, MADE_UP, count_table, failures, front_table, pairs_table
+from archsearch.report.summary import (
+    LOOKED_UP,
+    MADE_UP,
+    count_table,
+    failures,
+    front_table,
+    not_measured,
+    pairs_table,
+)
 from archsearch.report.theme import STEPS, percent, scaled, short
 from archsearch.report.view import View, front_figure, shown_budget
 from archsearch.spec.arch import Arch
@@ -50,6 +58,9 @@ def warning(seen: View) -> Markup:
     evaluator = seen.run.get("evaluator")
     if evaluator in LOOKED_UP:
         words = f"The accuracies here come from a table, {_table(seen)}: nothing was trained."
+        return tag("p", words, class_="warning")
+    if told := not_measured(evaluator):
+        words = f"What is called top-1 on validation here is no accuracy of a trained network. The values are {told}."
         return tag("p", words, class_="warning")
     if evaluator not in MADE_UP:
         return Markup("")
@@ -183,7 +194,7 @@ def reading_section(run: Mapping[str, Any]) -> Markup:
     """What the numbers mean, and what they do not."""
     lines = (
         *_measured(run),
-        *([] if run.get("evaluator") in (*LOOKED_UP, *MADE_UP) else [OF_IMAGES]),
+        *([] if run.get("evaluator") in (*LOOKED_UP, *MADE_UP) or not_measured(run.get("evaluator")) else [OF_IMAGES]),
         "The front as measured is chosen by validation, so its validation numbers are a little too good: the best of "
         "many is partly luck. What is handed over and tested is chosen by what is believed after all trials.",
         "MAdds are multiply-adds of convolutions and linear layers; one multiply-add counts 1, and is often called two "
@@ -216,6 +227,12 @@ def _measured(run: Mapping[str, Any]) -> tuple[str, str]:
         return (
             "Validation top-1 is a formula's value with made-up noise.",
             "Test top-1 belongs to networks handed over: what the formula makes of a full training. A dash: not asked.",
+        )
+    if told := not_measured(run.get("evaluator")):
+        return (
+            f"What is called validation top-1 is no measurement: it is {told}. ± is the evaluator's own error.",
+            f"Test top-1 is measured: networks handed over, after a full training{_amount(run, 'final_epochs')} on "
+            "training and validation images. A dash: not retrained.",
         )
     return (
         f"Validation top-1 comes from a short training of each network{_amount(run, 'epochs', 'trial_images')}. "

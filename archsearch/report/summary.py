@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from archsearch import plugins
 from archsearch.evaluate.landscapes import FAMILIES
 from archsearch.report.frame import STATUSES, Budgets
 from archsearch.report.markup import Markup, table, tag
@@ -18,16 +19,27 @@ COLUMNS = (
 TIMED = ("latency predicted", "at most", "measured")  # behind them where a latency table was in use [ms]
 MADE_UP = ("synthetic", *FAMILIES)  # evaluators
 LOOKED_UP = ("table", "table-mean")
+FORETOLD = ("predictor", "ensemble")
 LISTED = 20  # entries of a list that are written out
 MEANING = {
     "trained": "trained and measured on the validation images",
     "given": "trained by an earlier run that this one began from; nothing was trained here",
     "replayed": "the same network as an earlier trial: its result was taken again, nothing was trained",
+    "stopped": "judged at a rung and not trained on; what was expected of it informed the sampler",
+    "waiting": "judged at a rung when this page was written; it may be trained on",
     "over_budget": "over budget by the counters: never trained, cost microseconds",
     "skipped": "not trained: the same network as one that failed or was still running, or one that the table lacks",
     "failed": "went wrong; the run went on",
     "running": "not finished when this page was written",
 }
+
+
+def not_measured(evaluator: object) -> str | None:
+    """What an evaluator's values are where they are neither measured nor made up; None for all others."""
+    if evaluator in plugins.names("proxies"):
+        return f"scores of the zero-cost proxy {evaluator}, squashed into 0 to 100 %: their order is all they say"
+    ranks = ", or mean ranks of proxies where too little was measured to learn from" if evaluator == "ensemble" else ""
+    return f"foretold by the {evaluator}, not measured{ranks}" if evaluator in FORETOLD else None
 
 
 def headline(run: Mapping[str, Any], manifest: Mapping[str, Any], budgets: Budgets) -> str:

@@ -18,7 +18,8 @@ from archsearch.report.timed import LATENCY
 from archsearch.report.view import View, view
 
 RECORD = ("arch", "key", *COSTS, "trial", "top1", "top1_se", "top5", "top1_test", "top1_test_se", "top5_test")
-WHOLE = {*COSTS, *LATENCIES, "number", "trial", "replay_of", "group"}  # printed without a decimal point
+COUNTS = ("number", "trial", "replay_of", "group", "epochs", "rung", "epochs_spent")
+WHOLE = {*COSTS, *LATENCIES, *COUNTS}  # printed without a decimal point
 
 
 def write_tables(run_dir: Path, seen: View | None = None) -> list[Path]:

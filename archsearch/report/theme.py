@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours: told apart by colour-blind readers, on light and on dark paper.
 FRONT, TRIAL, TEST, BUDGET = "#d55e00", "#4c8fbd", "#009e73", "#8a8f98"
 FAILED, SKIPPED, RUNNING = "#cc3344", "#cc79a7", "#b58900"
+STOPPED, WAITING = "#8a8f98", "#e69f00"
 BARS = ("#4c8fbd", "#e69f00", "#009e73", "#cc79a7", "#8a8f98", "#56b4e9")
 GRID, INK = "rgba(128,128,128,0.22)", "#5b6270"
 

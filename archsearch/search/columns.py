@@ -41,6 +41,15 @@ class Columns:
         """One column as it is now."""
         return self._held[name][: self._n]
 
+    def merged(self, rows: Arrays) -> "Columns":
+        """A copy with these rows among the others, by number; they are sorted among themselves."""
+        made = Columns({name: self.view(name) for name in self._held})
+        numbers = np.concatenate([self.view("numbers"), rows["numbers"]])
+        by = np.argsort(numbers, kind="stable")
+        made._held = {name: np.concatenate([self.view(name), rows[name]])[by] for name in self._held}
+        made._n = len(by)
+        return made
+
     def _reserve(self, n: int) -> None:
         room = len(self._held["numbers"])
         if n > room:

@@ -11,7 +11,7 @@ from archsearch.search.plan import AMOUNTS
 
 # What may change on resume: amounts, limits and places. Space and data may be spelled otherwise, not their hashes.
 FREE = ("trials", "timeout", "trial_timeout", "finalists", "threads", "device", "space", "data", "study", "budgets",
-        "stop_when_flat", "latency")  # fmt: skip
+        "stop_when_flat", "latency", "init")  # fmt: skip
 
 
 SAMPLER = "greybox"  # where none is named
@@ -30,6 +30,8 @@ class RunConfig:
     evaluator: str = "train"
     sampler: str = SAMPLER
     repeats: bool = False  # whether the sampler may have a network trained again
+    rungs: tuple[int, ...] | None = None  # epochs after which trainings halt, the last one the whole; None = none do
+    eta: int | None = None  # of the networks at a rung one in so many goes on
     seed: int = 0
     recipe: str = "quick"
     epochs: int = 4
@@ -48,12 +50,16 @@ class RunConfig:
     latency: str | None = None  # file of the latency table; the run keeps a copy
     latency_hash: str | None = None  # of what it predicts
     latency_device: str | None = None  # on which the front is timed
+    init: str | None = None  # where first weights come from: torchvision, or a file; None = drawn at random
+    init_hash: str | None = None  # of those weights
+    supernet: str | None = None  # folder of the supernet that judges; None = the run's own
     storage: str | None = None  # Optuna storage URL; None = the journal in the run's folder
     study: str = STUDY  # name of the study in that storage
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, budgets as a table."""
-        return {**asdict(self), "minimize": list(self.minimize)}
+        rungs = None if self.rungs is None else list(self.rungs)
+        return {**asdict(self), "minimize": list(self.minimize), "rungs": rungs}
 
     @classmethod
     def check(cls, plain: Mapping[str, Any]) -> None:
@@ -75,7 +81,8 @@ class RunConfig:
         for name in ("space", "space_hash", "data", "data_hash"):
             if name not in plain:
                 raise RunError(f"run.toml has no {name}")
-        return cls(**dict(plain) | {"minimize": tuple(plain.get("minimize", ("madds",)))})
+        rungs = tuple(plain["rungs"]) if plain.get("rungs") else None
+        return cls(**dict(plain) | {"minimize": tuple(plain.get("minimize", ("madds",))), "rungs": rungs})
 
 
 LIMITS = ("timeout", "trial_timeout", "stop_when_flat")
@@ -88,6 +95,10 @@ def _plausible(name: str, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and value >= least
     if name in LIMITS:
         return isinstance(value, int | float) and value > 0
+    if name == "eta":
+        return isinstance(value, int) and not isinstance(value, bool) and value >= 2
+    if name == "rungs":
+        return isinstance(value, list) and bool(value) and all(type(each) is int and each > 0 for each in value)
     if name == "repeats":
         return isinstance(value, bool)
     if name == "minimize":
@@ -119,6 +130,8 @@ def study_name(config: RunConfig) -> str:
     A run keeps the name that it began with, also when its budgets change.
     """
     kept = {name: value for name, value in config.to_dict().items() if name not in FREE or name == "budgets"}
-    kept = {name: value for name, value in kept.items() if value is not None or not name.startswith("latency")}
+    # told only where they are used, so that older runs keep their names
+    later = ("latency", "init", "rungs", "eta", "supernet")
+    kept = {name: value for name, value in kept.items() if value is not None or not name.startswith(later)}
     digest = hashlib.sha256(repr(sorted(kept.items())).encode()).hexdigest()[:12]
     return STUDY if config.storage is None else f"{STUDY}-{digest}"

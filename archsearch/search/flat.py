@@ -8,7 +8,7 @@ from statistics import median
 from optuna.trial import FrozenTrial
 
 from archsearch.errors import RunError
-from archsearch.records import GAIN, TRAINED
+from archsearch.records import GAIN, STOPPED, TRAINED, WAITING
 
 LAST = 10  # proposals over which the median is taken
 LEAST = 20  # networks trained before a search may be called flat
@@ -31,7 +31,7 @@ def is_flat(trials: Sequence[FrozenTrial], share: float, *, since: int = 0) -> s
     told = newest(trials, since)
     if len(told) < LAST or median(told) >= share:
         return None
-    if sum(trial.user_attrs.get("status") == TRAINED for trial in trials) < LEAST:
+    if sum(trial.user_attrs.get("status") in (TRAINED, STOPPED, WAITING) for trial in trials) < LEAST:
         return None
     return f"flat: the next network is expected to add {percent(median(told))} hypervolume"
 

@@ -22,7 +22,9 @@ from archsearch.spec.arch import Arch
 from archsearch.spec.canon import key
 from archsearch.spec.text import to_text
 
-ALIKE = ("data_hash", "evaluator", "recipe", "epochs", "batch", "trial_images")  # what makes two results comparable
+ALIKE = (  # what makes two results comparable
+    "data_hash", "evaluator", "recipe", "epochs", "batch", "trial_images", "init_hash",
+)  # fmt: skip
 MADE = "source_training"  # attribute of a given trial: the training that it tells of
 RESULTS = ("top1", "top1_se", "top5", "seconds")
 

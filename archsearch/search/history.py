@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from archsearch.records import GIVEN, OVER, REPLAYED, TRAINED, stands
+from archsearch.records import GIVEN, OVER, REPLAYED, STOPPED, TRAINED, WAITING, stands
 from archsearch.search.columns import Columns
 from archsearch.search.tally import Follower
 from archsearch.spec.fields import Axis, Codes
@@ -25,7 +25,7 @@ PARTS = ("codes", "slots", "costs", "traits", "names")  # the arrays of `Network
 class History:
     """The trials of a study, as arrays."""
 
-    judged: Networks  # one row a finished trial, in their order; the same network may be there more than once
+    judged: Networks  # one row a trial with a result, in their order; the same network may be there more than once
     top1: Floats  # of each, float64[n]
     error: Floats  # its standard error, float64[n]
     numbers: NDArray[np.int64]  # the trials' numbers
@@ -41,14 +41,19 @@ class History:
         return self.settled.union(self.pending)
 
 
+def _is_settled(trial: FrozenTrial) -> bool:
+    """Whether a trial will not change; one that waits at a rung is shown as complete (`Mirror`), and may."""
+    return trial.state.is_finished() and trial.user_attrs.get("status") != WAITING
+
+
 @dataclass(slots=True)
 class _Kept:
-    """What was read so far: finished trials never change."""
+    """What was read so far: settled trials never change."""
 
     judged: Columns
     failed: Columns
     none: Networks
-    follower: Follower = field(default_factory=Follower)
+    follower: Follower = field(default_factory=lambda: Follower(_is_settled))
     open: dict[int, Networks] = field(default_factory=dict)  # trial's number -> its network
     sources: list[str] = field(default_factory=list)
     settled: set[bytes] = field(default_factory=set)
@@ -71,16 +76,19 @@ def read(study: Study, domain: Domain, memory: dict[str, Any]) -> History:
     if unknown:
         looked = domain.look(np.stack([code_of(domain.axes, t.params) for t in unknown]))
         kept.open |= {t.number: looked.take([row]) for row, t in enumerate(unknown)}
-    ended = {t.number: kept.open.pop(t.number) for t in news if t.state not in OPEN}
+    ended = {t.number: kept.open.pop(t.number) for t in news if _is_settled(t)}
     _settle(kept, [t for t in news if t.number in ended], ended)
+    rung = sorted((t for t in news if t.state not in OPEN and not _is_settled(t)), key=lambda trial: trial.number)
+    judged = _with_rungs(kept, rung)
+    busy = kept.open.keys() - {t.number for t in rung}
     return History(
-        judged=_networks(kept.judged),
-        top1=kept.judged.view("top1"),
-        error=kept.judged.view("error"),
-        numbers=kept.judged.view("numbers"),
-        source=kept.judged.view("source"),
+        judged=_networks(judged),
+        top1=judged.view("top1"),
+        error=judged.view("error"),
+        numbers=judged.view("numbers"),
+        source=judged.view("source"),
         sources=tuple(kept.sources),
-        pending=joined([kept.none, *(kept.open[number] for number in sorted(kept.open))]),
+        pending=joined([kept.none, *(kept.open[number] for number in sorted(busy))]),
         failed=_networks(kept.failed),
         settled=kept.settled,
     )  # fmt: skip
@@ -119,6 +127,16 @@ def _settle(kept: _Kept, trials: Sequence[FrozenTrial], networks: Mapping[int, N
         kept.settled.update(found.take(own))
 
 
+def _with_rungs(kept: _Kept, waiting: Sequence[FrozenTrial]) -> Columns:
+    """What is judged, and what waits at a rung with what is expected of it."""
+    if not waiting:
+        return kept.judged
+    found = joined([kept.open[t.number] for t in waiting])
+    kept.settled.update(found)
+    rows = {name: getattr(found, name) for name in PARTS} | {"numbers": np.array([t.number for t in waiting])}
+    return kept.judged.merged(rows | _results(kept, waiting))
+
+
 def _results(kept: _Kept, trials: Sequence[FrozenTrial]) -> dict[str, NDArray[Any]]:
     return {
         "top1": np.array([t.values[0] for t in trials], dtype=float),
@@ -148,6 +166,6 @@ def _state(trial: FrozenTrial) -> str:
         return "judged"
     if trial.state != TrialState.COMPLETE:
         return "failed"
-    if status in (TRAINED, REPLAYED):
+    if status in (TRAINED, REPLAYED, STOPPED):
         return "judged"
     return "left" if any(value > 0 for value in (trial.constraints or {}).values()) else "judged"

@@ -75,12 +75,20 @@ class Journal(JournalStorage):
     ) -> None:
         """Set user attributes and close a trial, by one write of as many records as Optuna would have written."""
         now = datetime.now(tz=UTC).isoformat(timespec="microseconds")
-        note, end = JournalOperation.SET_TRIAL_USER_ATTR, JournalOperation.SET_TRIAL_STATE_VALUES
+        end = {"op_code": JournalOperation.SET_TRIAL_STATE_VALUES, "state": state, "values": values}
+        self._write_of(trial_id, [*_notes(attrs), end | {"datetime_complete": now}])
+
+    def note_trial(self, trial_id: int, attrs: Mapping[str, Any], reached: Mapping[int, float]) -> None:
+        """Set intermediate values, then user attributes in their order, by one write."""
+        rung = {"op_code": JournalOperation.SET_TRIAL_INTERMEDIATE_VALUE}
+        values = [rung | {"step": step, "intermediate_value": value} for step, value in reached.items()]
+        self._write_of(trial_id, [*values, *_notes(attrs)])
+
+    def _write_of(self, trial_id: int, records: Sequence[Mapping[str, Any]]) -> None:
+        """Write records of one trial at once."""
         with self._thread_lock:
             same = {"worker_id": self._replay_result.worker_id, "trial_id": trial_id}
-            records = [{"op_code": note, **same, "user_attr": {name: value}} for name, value in attrs.items()]
-            records.append({"op_code": end, **same, "state": state, "values": values, "datetime_complete": now})
-            self._backend.append_logs(records)
+            self._backend.append_logs([{"op_code": record["op_code"], **same, **record} for record in records])
             self._sync_with_backend()
 
     def get_all_trials(
@@ -136,6 +144,12 @@ class Journal(JournalStorage):
         if isinstance(value, list):
             return [self._shared.setdefault(repr(each), each) for each in value]
         return self._shared.setdefault(repr(value), value)
+
+
+def _notes(attrs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """User attributes as records."""
+    note = JournalOperation.SET_TRIAL_USER_ATTR
+    return [{"op_code": note, "user_attr": {name: value}} for name, value in attrs.items()]
 
 
 def _lines(path: Path, offset: int, size: int) -> Iterator[bytes]:

@@ -89,22 +89,35 @@ class Ledger:
             trial_id = storage.create_new_trial(self.study._study_id, template_trial=trial.frozen())
         return storage.get_trial_number_from_id(trial_id)
 
-    def note(self, number: int, attrs: Mapping[str, Any]) -> None:
-        """Set user attributes of a running trial."""
-        trial_id = self._id(number)
+    def note(self, number: int, attrs: Mapping[str, Any], reached: Mapping[int, float] | None = None) -> None:
+        """Set user attributes of a running trial, in their order; before them what it `reached` after some epochs."""
+        trial_id, storage = self._id(number), self.study._storage
         with disk_told("the study"):
+            if isinstance(storage, Journal):
+                storage.note_trial(trial_id, attrs, reached or {})
+                return
+            for step, top1 in (reached or {}).items():
+                storage.set_trial_intermediate_value(trial_id, step, top1)
             for key, value in attrs.items():
-                self.study._storage.set_trial_user_attr(trial_id, key, value)
+                storage.set_trial_user_attr(trial_id, key, value)
 
     def finish(self, number: int, values: list[float] | None, attrs: Mapping[str, Any] | None = None) -> None:
         """Close a running trial: complete with values, failed without; `attrs` are noted before."""
-        state = TrialState.FAIL if values is None else TrialState.COMPLETE
+        self._close(number, TrialState.FAIL if values is None else TrialState.COMPLETE, values, attrs or {})
+
+    def stop(self, number: int, attrs: Mapping[str, Any]) -> None:
+        """Close a trial that will not be trained on, as Optuna's pruned ones; `attrs` are noted before."""
+        self._close(number, TrialState.PRUNED, None, attrs)
+
+    def _close(
+        self, number: int, state: TrialState, values: list[float] | None, attrs: Mapping[str, Any]
+    ) -> None:  # fmt: skip
         storage = self.study._storage
         with disk_told("the study"):
             if isinstance(storage, Journal):
-                storage.end_trial(self._id(number), attrs or {}, state, values)
+                storage.end_trial(self._id(number), attrs, state, values)
             else:
-                self.note(number, attrs or {})
+                self.note(number, attrs)
                 storage.set_trial_state_values(self._id(number), state, values)
 
     def constrain(self, number: int, constraints: Mapping[str, float]) -> None:

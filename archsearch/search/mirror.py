@@ -6,7 +6,8 @@ trials alone, so a run that was killed goes on exactly as one that was not.
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import optuna
@@ -17,6 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from archsearch.cost.budget import Budget
 from archsearch.records import GIVEN, OVER, stands
+from archsearch.search.halving import Hope
 from archsearch.search.history import SE, SOURCE
 from archsearch.search.ledger import CONSTRAINT, LISTED, Direction, Ledger
 from archsearch.search.tally import Follower
@@ -47,10 +49,14 @@ class Mirror:
     """The copy; trial numbers and ids equal the real study's numbers.
 
     budget   as it is now: it may have changed since a trial was written
+    hopes    what is expected of trials that were judged at a rung, by number: samplers see them as complete
     """
 
-    def __init__(self, directions: list[Direction], budget: Budget) -> None:
-        self._directions, self._budget = directions, budget
+    def __init__(
+        self, directions: list[Direction], budget: Budget,
+        hopes: Callable[[Sequence[FrozenTrial]], Mapping[int, Hope]] = lambda trials: {},
+    ) -> None:  # fmt: skip
+        self._directions, self._budget, self._hopes = directions, budget, hopes
         self.forget()
 
     def forget(self) -> None:
@@ -65,12 +71,14 @@ class Mirror:
     def sync(self, ledger: Ledger) -> list[FrozenTrial]:
         """Take over what is new in the real study; its trials by number."""
         trials = ledger.trials()
-        known = self._follower.known
+        known, hopes = self._follower.known, self._hopes(trials)
         for trial in self._follower.news(trials):
             if trial.number >= known:
                 self._note(trial)
-            if trial.number >= known or trial.state.is_finished():
-                self._storage.put(self.study._study_id, _shown(trial, self._budget))
+            hope = hopes.get(trial.number)
+            if trial.number >= known or trial.state.is_finished() or hope:
+                shown = _shown(trial, self._budget)
+                self._storage.put(self.study._study_id, _hoped(shown, hope) if hope else shown)
         return trials
 
     def _note(self, trial: FrozenTrial) -> None:
@@ -127,6 +135,14 @@ def _shown(trial: FrozenTrial, budget: Budget) -> FrozenTrial:
         | constraints,
         intermediate_values={},
     )
+
+
+def _hoped(shown: FrozenTrial, hope: Hope) -> FrozenTrial:
+    """A trial that was judged at a rung as samplers see it: complete, with what is expected of it and how surely."""
+    made = copy(shown)
+    made.state, made.values = TrialState.COMPLETE, list(hope.values)
+    made.user_attrs = shown.user_attrs | {"status": hope.status, SE: hope.error}
+    return made
 
 
 def _plain(value: Any) -> bool:

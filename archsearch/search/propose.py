@@ -17,9 +17,11 @@ from archsearch.cost.budget import LATENCIES, Budget
 from archsearch.cost.count import BUILT_IN, all_metrics, count
 from archsearch.evaluate.table_domain import TableDomain
 from archsearch.records import AGAIN, GIVEN, OVER, REPLAYED, RUNNING, SKIPPED, TRAINED, WANTED
+from archsearch.search.halving import Halving
 from archsearch.search.history import SOURCE
 from archsearch.search.ledger import Ledger, NewTrial
 from archsearch.search.mirror import SEEN_AS, Mirror
+from archsearch.search.rungs import Rule
 from archsearch.search.samplers import SamplerSetup, distributions
 from archsearch.search.stratified import stratified
 from archsearch.search.tally import Tally, is_first
@@ -51,6 +53,7 @@ class Problem:
     minimize: tuple[str, ...] = ("madds",)
     ladder: tuple[float, ...] = ()  # rungs of minimize[0], rising; the largest is a hard limit, too
     repeats: bool = False  # whether a sampler may have a network trained again
+    rule: Rule | None = None  # the rungs at which trainings halt; None: each goes to its end
     table: "Table | None" = None  # of trained networks of this space: then nothing else may be proposed
     latency: "LatencyTable | None" = None  # of the device that counts; its metrics are bound (`cost.count.bind`)
 
@@ -97,7 +100,8 @@ class Proposer:
         self._problem, self._ledger, self._seed, self._worker = problem, ledger, seed, worker
         self._sampler = plugins.load("samplers", sampler)
         self._distributions = distributions(problem.space.axes)
-        self._mirror = Mirror([d.name.lower() for d in ledger.study.directions], problem.budget)  # type: ignore[misc]
+        halving = {} if problem.rule is None else {"hopes": Halving(problem, problem.rule).hopes}
+        self._mirror = Mirror([d.name.lower() for d in ledger.study.directions], problem.budget, **halving)  # type: ignore[misc]
         self._key = lru_cache(KEYS)(self._key_of)
         self._wanted = 0  # networks asked for by hand that are behind us
         self._memory: dict[str, Any] = {}

@@ -9,6 +9,7 @@ from optuna.trial import TrialState
 from archsearch.errors import RunError
 from archsearch.records import BUDGETS, LADDER, OVER, SINCE, RunFolder
 from archsearch.search.finish import trained
+from archsearch.search.halving import Halving
 from archsearch.search.ledger import Ledger
 from archsearch.search.lock import is_alive
 from archsearch.search.propose import Problem
@@ -50,15 +51,27 @@ def check_alone(folder: RunFolder) -> None:
 
 def close_misfits(ledger: Ledger, problem: Problem) -> int:
     """Close the trials that a killed worker left and that must not be trained any more; how many."""
-    closed = 0
+    closed, stopped = 0, stop_misfits(ledger, problem)
     for trial in ledger.trials():
         costs = trial.user_attrs.get("costs", {})
-        if trial.state != TrialState.RUNNING or problem.budget.fits(costs):
+        if trial.state != TrialState.RUNNING or problem.budget.fits(costs) or trial.number in stopped:
             continue
         ledger.constrain(trial.number, problem.budget.excess(costs))
         ledger.finish(trial.number, problem.values(0.0, costs), {"status": OVER})
         closed += 1
     return closed
+
+
+def stop_misfits(ledger: Ledger, problem: Problem) -> set[int]:
+    """Stop the trials that wait at a rung and no longer fit: what is expected of them still informs the sampler."""
+    if problem.rule is None:
+        return set()
+    waiting = Halving(problem, problem.rule).waiting(ledger.trials())
+    found = {number: attrs for number, attrs in waiting.items()
+             if not problem.budget.fits(ledger.trials()[number].user_attrs["costs"])}  # fmt: skip
+    for number, attrs in found.items():
+        ledger.stop(number, attrs)
+    return set(found)
 
 
 def told_of(ledger: Ledger, problem: Problem, closed: int) -> str:

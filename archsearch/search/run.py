@@ -5,7 +5,7 @@ import json
 import socket
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import optuna
 
@@ -23,6 +23,7 @@ from archsearch.search.ledger import Direction, Ledger, open_journal
 from archsearch.search.lock import FileLock
 from archsearch.search.propose import Problem, Proposer
 from archsearch.search.rebudget import settle_budgets
+from archsearch.search.rungs import ETA, Rule
 from archsearch.search.timed import FRONT, Outcome, Timer, outcome, standing
 from archsearch.search.wanted import ask_for, still_wanted
 from archsearch.search.worker import ALL_TRIED, Limits, Watch, Worker
@@ -94,6 +95,7 @@ class Run:
         worker = Worker(self.folder, self.ledger, evaluator, proposer=proposer, seed=self.config.seed, watch=watch)
         limits = Limits(trials=self.trials, timeout=self.config.timeout, trial_timeout=self.config.trial_timeout,
                         flat=self.config.stop_when_flat, since=self.ledger.recall(SINCE, 0))  # fmt: skip
+        check_halts(evaluator, self.problem)
         self._note_all(False)
         try:
             why = worker.search(self.problem, limits)
@@ -129,6 +131,15 @@ class Run:
         return FileLock(self.folder.workers / "propose.lock").held()
 
 
+def check_halts(evaluator: Evaluator, problem: Problem) -> None:
+    """Raise RunError where a run has rungs and its evaluator cannot halt at them."""
+    whole = getattr(evaluator, "epochs", None)
+    if problem.rule is not None and whole != problem.rule.whole:
+        raise RunError(
+            f"the last rung is epoch {problem.rule.whole}, a whole training of the evaluator ends at {whole}"
+        )
+
+
 def open_run(config: RunConfig, problem: Problem, folder: RunFolder) -> Run:
     """Create a run's folder and study, or open them again.
 
@@ -136,6 +147,8 @@ def open_run(config: RunConfig, problem: Problem, folder: RunFolder) -> Run:
     """
     check_folder(folder, config)
     folder.make()
+    if config.rungs is not None and problem.rule is None:
+        problem = replace(problem, rule=Rule(rungs=config.rungs, eta=config.eta or ETA))
     with FileLock(folder.workers / "propose.lock").held():
         check_folder(folder, config)
         ledger = begun(config, problem, folder)

@@ -5,7 +5,7 @@ trials as after ten.
 """
 
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 
 from optuna.trial import FrozenTrial
@@ -21,9 +21,10 @@ def is_first(trial: FrozenTrial) -> bool:
 class Follower:
     """Goes through the trials of one study as they come."""
 
-    def __init__(self) -> None:
+    def __init__(self, ended: Callable[[FrozenTrial], bool] = lambda trial: trial.state.is_finished()) -> None:
+        self._ended = ended
         self.known = 0  # trials seen so far
-        self.open: list[int] = []  # those of them that were not finished at the last look
+        self.open: list[int] = []  # those of them that might change at the last look
 
     def news(self, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
         """The trials that may have changed since the last look, then the new ones; both by number.
@@ -32,7 +33,7 @@ class Follower:
         """
         news = [trials[number] for number in self.open if number < len(trials)]
         news += trials[self.known :]
-        self.open = [trial.number for trial in news if not trial.state.is_finished()]
+        self.open = [trial.number for trial in news if not self._ended(trial)]
         self.known = max(self.known, len(trials))
         return news
 

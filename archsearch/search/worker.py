@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,8 +13,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from archsearch.errors import CheckpointError, TrainingError
 from archsearch.evaluate.base import Evaluation, Evaluator, Job
-from archsearch.records import FAILED, TRAINED, RunFolder
+from archsearch.records import EPOCHS, FAILED, RUNNING, SPENT, TRAINED, UNTIL, WAITING, RunFolder
 from archsearch.search.flat import is_flat
+from archsearch.search.halving import Halving, epochs_of
 from archsearch.search.ledger import Ledger
 from archsearch.search.lock import FileLock, is_alive
 from archsearch.search.propose import Problem, Proposer
@@ -85,13 +86,16 @@ class Worker:
         self._presence = Presence(folder)
         self._proposer = proposer(self._presence.name)
         self._gate = FileLock(folder.workers / "propose.lock")
+        self._halving: Halving | None = None
 
     def search(self, problem: Problem, limits: Limits) -> str:
         """Evaluate networks until a limit is reached; why it ended.
 
-        Trials of other workers that are still running at the end are waited for.
+        Trials of other workers that are still running at the end are waited for. With rungs those that may go on
+        come before new networks, and at the end, a time limit apart, all that wait are stopped.
         """
         began = time.monotonic()
+        self._halving = None if problem.rule is None else Halving(problem, problem.rule)
         while True:
             late = limits.timeout is not None and time.monotonic() - began > limits.timeout
             taken, why = self._take(limits, late=late)
@@ -121,16 +125,44 @@ class Worker:
                     return (trial.number, Arch.from_dict(trial.user_attrs["arch_json"])), ""
             if late:
                 return None, "time limit"
-            if self._ledger.tally().begun >= limits.trials:
-                return None, "all trials done"
-            if limits.flat is not None and (why := is_flat(self._ledger.trials(), limits.flat, since=limits.since)):
-                return None, why
-            return self._proposer.next(), ALL_TRIED
+            if self._halving is not None and (number := self._sent_on(self._halving)) is not None:
+                return (number, Arch.from_dict(self._ledger.trials()[number].user_attrs["arch_json"])), ""
+            taken, why = self._new(limits)
+            if taken is None and self._halving is not None and not self._running():
+                self._stop(self._halving.waiting(self._ledger.trials()))
+            return taken, why
+
+    def _new(self, limits: Limits) -> tuple[tuple[int, Arch] | None, str]:
+        """A new network, or None and the reason."""
+        if self._ledger.tally().begun >= limits.trials:
+            return None, "all trials done"
+        if limits.flat is not None and (why := is_flat(self._ledger.trials(), limits.flat, since=limits.since)):
+            return None, why
+        return self._proposer.next(), ALL_TRIED
+
+    def _sent_on(self, halving: Halving) -> int | None:
+        """The trial that leaves its rung, now this worker's; what cannot reach the front is stopped before."""
+        self._stop(halving.hopeless(self._ledger.trials()))
+        found = halving.promoted(self._ledger.trials())
+        if found is None:
+            return None
+        number, until = found
+        mine = {UNTIL: until, "worker": self._presence.name, "status": RUNNING}  # the status last: it waits till then
+        self._ledger.note(number, mine)
+        return number
+
+    def _stop(self, chosen: Mapping[int, Mapping[str, Any]]) -> None:
+        """Close trials that wait, by what is to be noted of each; their checkpoints go."""
+        for number, attrs in chosen.items():
+            self._ledger.stop(number, attrs)
+            remove(self._folder.checkpoints / f"trial-{number}")
+            self._watch.trial_ended(self._ledger.trials(), number)
 
     def _running(self) -> list[FrozenTrial]:
+        """Trials that some worker has or had; those that wait at a rung are nobody's."""
         numbers = list(self._ledger.tally().open)
-        trials = self._ledger.trials()
-        return [trials[number] for number in numbers if trials[number].state == TrialState.RUNNING]
+        trials = [self._ledger.trials()[number] for number in numbers]
+        return [t for t in trials if t.state == TrialState.RUNNING and t.user_attrs.get("status") != WAITING]
 
     def _others_run(self) -> bool:
         return any(trial.user_attrs["worker"] != self._presence.name for trial in self._running())
@@ -138,18 +170,35 @@ class Worker:
     def _evaluate(self, problem: Problem, number: int, arch: Arch, time_limit_s: float | None) -> None:
         self._watch.trial_began(number, arch)
         folder = self._folder.checkpoints / f"trial-{number}"
+        until = self._until(number)
         job = Job(number=number, seed=job_seed(self._seed, number), folder=folder,
-                  progress=self._watch.progress, time_limit_s=time_limit_s)  # fmt: skip
+                  progress=self._watch.progress, time_limit_s=time_limit_s, until=until)  # fmt: skip
         try:
             result = afresh(self._evaluator.evaluate, arch, job)
         except TrainingError as error:
             self._ledger.finish(number, None, {"status": FAILED, "reason": f"{error.reason}: {error}"})
         else:
             costs = self._ledger.trials()[number].user_attrs["costs"]
+            if problem.rule is not None and until is not None:
+                before = self._ledger.trials()[number].intermediate_values
+                others = sum(epochs_of(self._ledger.trials())) - max(before, default=0)
+                told = {EPOCHS: until, SPENT: others + until, "seconds": result.seconds, "rung_se": result.top1_se}
+                halts = {"worker": "", "status": WAITING} if until < problem.rule.whole else {}
+                self._ledger.note(number, told | halts, {until: result.top1})
+                if halts:
+                    self._watch.trial_ended(self._ledger.trials(), number)
+                    return
             attrs = {"status": TRAINED, **attributes(result)}
             self._ledger.finish(number, problem.values(result.top1, costs), attrs)
         remove(folder)
         self._watch.trial_ended(self._ledger.trials(), number)
+
+    def _until(self, number: int) -> int | None:
+        """The epoch up to which a trial is to be trained now; None without rungs."""
+        if self._halving is None:
+            return None
+        noted: int = self._ledger.trials()[number].user_attrs.get(UNTIL, self._halving.rule.rungs[0])
+        return noted
 
 
 def afresh(work: Callable[[Arch, Job], Evaluation], arch: Arch, job: Job) -> Evaluation:

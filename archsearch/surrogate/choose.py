@@ -80,7 +80,7 @@ class State:
     centre: float
     spread: float
     held: list[int]  # rows of the trials that the posterior knows
-    added: list[bytes]  # names of the trials added since the refit, in order
+    added: list[tuple[bytes, float]]  # names and results of the trials added since the refit, in order
 
 
 class Chooser:
@@ -134,11 +134,11 @@ class Chooser:
 
     def _state(self, seen: Seen, fit: Fit) -> State:
         """The state at the last refit with all later results added; kept where nothing else has changed."""
-        names = list(seen.judged)
-        made_of = (fit, tuple(names[: fit.at]))
+        results = list(zip(seen.judged, seen.top1.tolist(), strict=True))  # what waits at a rung may change
+        made_of = (fit, tuple(results[: fit.at]))
         state: State | None = self._memory.get("state")
-        later = names[fit.at :]
-        around = {*later, *seen.pending}
+        later = results[fit.at :]
+        around = {*(name for name, _ in later), *seen.pending}
         if (
             state is None
             or state.made_of != made_of
@@ -148,11 +148,11 @@ class Chooser:
             state = None
             self._forget()
             state = self._memory["state"] = self._made(seen, fit, made_of)
-        for row, name in enumerate(later[len(state.added) :], start=fit.at + len(state.added)):
-            value = (float(target(seen.top1[row : row + 1])[0]) - state.centre) / state.spread
+        for name, top1 in later[len(state.added) :]:
+            value = (float(target(np.array([top1]))[0]) - state.centre) / state.spread
             state.posterior.add(state.encoded.take(np.array([state.rows[name]])), value)
             state.held.append(state.rows[name])
-            state.added.append(name)
+            state.added.append((name, top1))
         return state
 
     def _made(self, seen: Seen, fit: Fit, made_of: tuple[Any, ...]) -> State:

@@ -37,12 +37,15 @@ class TrainRun:
     size: int = 32  # resolution [pixels]
     time_limit_s: float | None = None  # of the whole training, resumed parts included
     eval_every: int = 0  # epochs between evaluations; 0 = after the last epoch only
+    until: int | None = None  # epoch to halt after, judged there; called again with more it goes on; None = the last
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
         for field, low in (("size", 1), ("seed", 0), ("eval_every", 0)):
             if getattr(self, field) < low:
                 raise RecipeError(f"training {field} must be at least {low}, got {getattr(self, field)}")
+        if self.until is not None and self.until < 1:
+            raise RecipeError(f"training until must be at least 1, got {self.until}")
         if self.time_limit_s is not None and not self.time_limit_s > 0:
             raise RecipeError(f"training time limit must be above 0 s, got {self.time_limit_s}")
 
@@ -62,7 +65,7 @@ class EpochLog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult:
-    """The last epoch's figures, never the best epoch's."""
+    """The last epoch's figures, never the best epoch's; where the training halted, those of that epoch."""
 
     top1: float  # fraction of `images`
     top5: float  # within the first min(5, classes) guesses

@@ -9,6 +9,7 @@ from torch.nn import functional
 from archsearch.errors import RecipeError
 from archsearch.train import failure
 from archsearch.train.batching import eval_batches, train_batches
+from archsearch.train.forward import forward_of, shrunk, side_at
 from archsearch.train.job import EpochLog, TrainData, TrainResult, TrainRun
 from archsearch.train.keeper import Keeper
 from archsearch.train.norms import recalibrate
@@ -38,6 +39,7 @@ def train(
 
     With a folder every epoch ends in a checkpoint: the same call goes on from it and, on a CPU, ends with the same bits
     as an undisturbed one; after the last epoch it returns the result at once. First weights are the caller's.
+    With `run.until` it halts after that epoch, on the schedule of the whole training, and with more it goes on.
     model      float32[b, 3, r, r] -> [b, classes]
     on_epoch   called after each epoch of this call, its checkpoint written
     raises     TrainingError (reason "nan", "out of memory", "time limit"); CheckpointError for a damaged or foreign
@@ -53,9 +55,10 @@ def train(
             check_tag(kept.get("tag", {}), mine, run.folder)
             state.restore(kept)
         resumed_from = len(state.history)
-        if resumed_from < recipe.epochs:
+        last = min(run.until or recipe.epochs, recipe.epochs)
+        if resumed_from < last:
             worker = _Worker(state, data, recipe, run)
-            for epoch in range(resumed_from, recipe.epochs):
+            for epoch in range(resumed_from, last):
                 state.history.append(worker.epoch(epoch))
                 keeper.write(state.capture(mine))
                 if on_epoch:
@@ -86,7 +89,7 @@ class _Worker:
         self.eval_batches = eval_batches(data, recipe, run)
         self.steps = len(self.train_batches)  # of one epoch
         self.peak = peak_lr(recipe, min(recipe.batch, len(data.train)))
-        self.forward = torch.compile(state.model) if recipe.compile else state.model
+        self.forward = forward_of(state.model, recipe, run.device)
         self.spent = state.seconds
 
     def epoch(self, epoch: int) -> EpochLog:
@@ -121,9 +124,10 @@ class _Worker:
         """Every step of an epoch; returns the mean loss."""
         self.state.model.train()
         loss_sum = torch.zeros((), device=self.run.device)
+        side = side_at(epoch, self.recipe, self.run.size)
         for index, (images, labels) in enumerate(self.train_batches.epoch(epoch)):
             failure.check_time(self.spent + self.run.clock() - began, self.run.time_limit_s, epoch + 1)
-            loss_sum += self._step(epoch * self.steps + index, images, labels)
+            loss_sum += self._step(epoch * self.steps + index, shrunk(images, side), labels)
             if index % CHECK_EVERY == CHECK_EVERY - 1:
                 failure.check_finite(loss_sum, epoch + 1)
         failure.check_finite(loss_sum, epoch + 1)
@@ -147,4 +151,4 @@ class _Worker:
 
     def _due(self, epoch: int) -> bool:
         every = self.run.eval_every
-        return epoch + 1 == self.recipe.epochs or (every > 0 and (epoch + 1) % every == 0)
+        return epoch + 1 in (self.recipe.epochs, self.run.until) or (every > 0 and (epoch + 1) % every == 0)

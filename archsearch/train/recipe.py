@@ -37,6 +37,8 @@ class Recipe:
     amp: str = "auto"  # auto: bfloat16 on CUDA, float32 on CPU, where bfloat16 was no faster
     channels_last: bool = True
     compile: bool = False
+    fused: bool = True  # on a CPU in float32: batch norm and clamps in fewer passes over memory, see nn/fast
+    progressive: float = 1.0  # side of the first images as a share of the full one, which they grow to; 1 = off
     crop: str = (
         "auto"  # auto: moved by up to `padding` pixels for small images, resized for large ones; see data/augment
     )
@@ -55,15 +57,19 @@ class Recipe:
                 raise RecipeError(
                     f"recipe {field} {getattr(self, field)!r}: {choices(str(getattr(self, field)), known)}"
                 )
-        for field in ("nesterov", "channels_last", "compile"):
+        for field in ("nesterov", "channels_last", "compile", "fused"):
             if not isinstance(getattr(self, field), bool):
                 raise RecipeError(f"recipe {field} must be true or false, got {getattr(self, field)!r}")
         if self.nesterov and self.momentum == 0:
             raise RecipeError("recipe nesterov needs momentum above 0, got momentum 0")
 
     def to_dict(self) -> dict[str, Any]:
-        """Every field; fit for JSON and for `from_dict`."""
-        return {**asdict(self), "extra": list(self.extra)}
+        """Every field; fit for JSON and for `from_dict`.
+
+        Fields that recipes did not always have are left out at their defaults: checkpoints from before stay good.
+        """
+        told = {**asdict(self), "extra": list(self.extra)}
+        return {name: value for name, value in told.items() if name not in _LATER or value != _LATER[name]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
@@ -83,7 +89,9 @@ _FLOATS = (
     ("label_smoothing", 0, 0.9),
     ("ema", 0, 0.999999),
     ("dropout", 0, 0.9),
+    ("progressive", 0.25, 1),
 )
+_LATER = {"fused": True, "progressive": 1.0}
 
 
 def recipe(name: str, **overrides: Any) -> Recipe:

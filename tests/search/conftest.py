@@ -34,8 +34,8 @@ class Silent:
 class Slow(SyntheticEvaluator):
     """The synthetic evaluator, taking its time in finals too."""
 
-    def __init__(self, delay_s: float) -> None:
-        super().__init__(delay_s)
+    def __init__(self, delay_s: float, epochs: int | None = None) -> None:
+        super().__init__(delay_s, epochs)
         self.delay_s = delay_s
 
     def final(self, arch: Arch, job: Job) -> Evaluation:

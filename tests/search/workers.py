@@ -42,5 +42,5 @@ def _work(folder: Path, delay: float, options: dict, pipe) -> None:
     run = make_run(folder, **options)
     pipe.send("ready")
     pipe.close()
-    run.search(Slow(delay), Silent())
+    run.search(Slow(delay, options.get("epochs")), Silent())
     run.finish(Slow(4 * delay), Silent())

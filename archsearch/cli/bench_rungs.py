@@ -1,0 +1,136 @@
+"""The command `archsearch bench rungs`: trainings that halt beside whole ones, by epochs."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from archsearch.cli.options import JsonOption, SeedOption
+from archsearch.errors import RunError
+
+READING = (
+    "hypervolume of networks trained to the end, as a share of the true front's (of runs: of that of all of them); "
+    "times fewer: epochs until there is what whole trainings have at the end; medians over seeds, quartiles in "
+    "brackets; - = not reached by half of the seeds"
+)
+SHARE = "One in so many goes on. [default: 3; auto: 6]"
+TABLE = "Networks that somebody trained, to replay on."
+RUNS = "Finished runs instead of a replay, with --rungs and without; may repeat."
+OWN = "How much networks of one size differ in how they learn, as a share; more: early epochs say less."
+
+
+def rungs(
+    table: Annotated[Path | None, typer.Option("--table", help=TABLE)] = None,
+    runs: Annotated[list[Path] | None, typer.Option("--runs", metavar="RUN", help=RUNS)] = None,
+    sampler: Annotated[str, typer.Option("--sampler", help="Sampler of every way.")] = "random",
+    at: Annotated[str, typer.Option("--rungs", metavar="N|EPOCHS|auto", help="The rungs to compare.")] = "auto",
+    eta: Annotated[
+        int | None, typer.Option("--eta", min=2, help="One in so many goes on. [default: 3; auto: 6]")
+    ] = None,
+    doubt: Annotated[float, typer.Option("--doubt", min=0.0, max=0.99, help="Chance to stop below.")] = 0.05,
+    epochs: Annotated[int, typer.Option("--epochs", min=2, help="Of a whole training.")] = 9,
+    trainings: Annotated[int, typer.Option("--trainings", min=2, help="Whole ones whose epochs may be spent.")] = 60,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Searches of each way.")] = 20,
+    own: Annotated[float, typer.Option("--own", min=0.0, max=0.5, help=OWN)] = 0.05,
+    seed: SeedOption = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="JSON file for the figures.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Trainings that halt at rungs beside whole ones: hypervolume against epochs, medians over seeds.
+
+    On a table the search is the real one and the learning curves are MADE UP: a power law towards the table's accuracy,
+    slower for larger networks, with noise. With --runs both are real.
+
+    \b
+    Examples:
+      archsearch bench rungs --table nas_bench_macro.csv
+      archsearch bench rungs --table nas_bench_macro.csv --rungs 1,3,9 --eta 3 --sampler greybox --seeds 3
+      archsearch bench rungs --runs results/whole-0 --runs results/rungs-0
+    """
+    from archsearch.cli.show import print_json
+    from archsearch.records import write_atomic
+
+    if (table is None) == (not runs):
+        raise RunError("give --table to replay, or --runs to compare finished runs")
+    if table is None:
+        told = _real(runs or [])
+    else:
+        from archsearch.bench.rungs import Play, ways
+        from archsearch.search.rungs import AUTO_ETA, ETA, Rule, read_rungs
+
+        share = eta or (AUTO_ETA if at == "auto" else ETA)
+        rule = Rule(rungs=read_rungs(at, epochs, share), eta=share, doubt=doubt)
+        told = _replayed(table, Play(sampler=sampler, seeds=tuple(range(seed, seed + seeds)), trainings=trainings,
+                                     ways=ways(rule), own_way=own))  # fmt: skip
+    if out is not None:
+        import json
+
+        write_atomic(out, json.dumps(told, indent=2) + "\n")
+    print_json(told) if as_json else show(told)
+
+
+def _real(folders: list[Path]) -> dict[str, Any]:
+    from archsearch.bench.rungs import from_runs
+    from archsearch.cli.bars import bar
+    from archsearch.cli.show import console
+    from archsearch.report.kept import kept
+
+    read = []
+    with bar(console(error=True), "bench rungs") as progress:
+        for done, folder in enumerate(folders):
+            progress(done, len(folders), str(folder))
+            read.append(kept(folder))
+    return from_runs(read)
+
+
+def _replayed(file: Path, play: Any) -> dict[str, Any]:
+    from archsearch.bench.rungs import replayed
+    from archsearch.cli.bars import bar
+    from archsearch.cli.loading import load_table
+    from archsearch.cli.show import console
+    from archsearch.cost.budget import Budget
+    from archsearch.search.propose import Problem
+
+    table = load_table(file, None, space=None, evaluator="table-mean")
+    if table is None or table.space is None:
+        raise RunError(f"table {file} belongs to no design space")
+    problem = Problem(space=table.space, budget=Budget(), minimize=("madds",), table=table)
+    with bar(console(error=True), "bench rungs") as progress:
+        return {"table": table.name, **replayed(problem, play, progress)}
+
+
+def show(told: Mapping[str, Any]) -> None:
+    """One table for each reference point, one row a way."""
+    from archsearch.cli.show import console, table
+
+    say = partial(console().print, markup=False, soft_wrap=True)
+    what = f"{told['table']}, " if "table" in told else ""
+    say(f"{what}sampler {told['sampler']}: {told['epochs']:,} epochs each way, {told['whole']} a whole training; "
+        f"learning curves {told['curves']}")  # fmt: skip
+    if "rank_correlation" in told:
+        told_at = ", ".join(f"{value:.2f} after {epoch}" for epoch, value in told["rank_correlation"].items())
+        say(f"rank correlation of a curve with its end: {told_at} epoch(s)")
+    for name in next(iter(told["ways"].values()))["references"]:
+        say(f"\nreference: the {'lowest' if name == 'min' else name} accuracy, the largest cost")
+        console().print(table(*cells(told, name)))
+    say(READING)
+
+
+def cells(told: Mapping[str, Any], reference: str) -> tuple[list[str], list[list[str]]]:
+    """Column names and cells of the table of one reference point."""
+    from archsearch.cli.race import hundred, spread
+
+    rows = []
+    for way, each in told["ways"].items():
+        at = each["references"][reference]
+        volumes = [spread(hundred(at["volume_at"][part]), [hundred(end) for end in at["volume_at_quartiles"][part]],
+                          "{:.1f}") for part in at["volume_at"]]  # fmt: skip
+        rows.append([way, f"{each['networks']:.0f}", f"{each['trained_whole']:.0f}", *volumes,
+                     spread(at["times_fewer"], at["times_fewer_quartiles"], "{:.2f}")])  # fmt: skip
+    parts = [
+        f"% at {float(part):.0%} of epochs"
+        for part in next(iter(told["ways"].values()))["references"][reference]["volume_at"]
+    ]
+    return ["way", "networks", "to the end", *parts, "times fewer"], rows

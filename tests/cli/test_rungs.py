@@ -1,0 +1,61 @@
+"""`archsearch run --rungs` and `archsearch bench rungs`."""
+
+import json
+
+import pytest
+
+from archsearch.cli.halting import config_of, mean_epochs
+from archsearch.search.rungs import Rule
+
+RUN = ("run", "--evaluator", "synthetic", "--budget-madds", "20M", "--sampler", "random", "--finalists", 0, "--json")
+
+
+def test_a_run_with_rungs_tells_what_it_saved_and_goes_on_without_naming_them(cli, tmp_path):
+    options = (*RUN, "--epochs", 9, "--out", "run")
+    first = cli(*options, "--rungs", 3, "--trials", 9)
+    assert first.code == 0, first.err
+    assert first.json["epochs"] == {"networks": 9, "spent": 9 + 3 * 2 + 6, "saved": 81 - 21}
+    assert first.json["trials"] == {"stopped": 8, "trained": 1}
+    again = cli(*options, "--trials", 12)
+    assert again.json["epochs"]["networks"] == 12
+    assert "Trainings that halt" in (tmp_path / "run" / "report.html").read_text()
+    other = cli(*options, "--rungs", "1,9")
+    assert other.code == 2
+    assert "rungs" in other.err
+
+
+def test_without_a_number_of_trials_there_are_as_many_as_cost_the_same():
+    rule = Rule(rungs=(1, 3, 9), eta=3)
+    assert mean_epochs(rule) == pytest.approx(1 + 2 / 3 + 6 / 9)
+    assert config_of(rule, trials=16, chosen=False)["trials"] == round(16 * 9 / mean_epochs(rule))
+    assert "trials" not in config_of(rule, trials=16, chosen=True)
+    assert config_of(None, trials=16, chosen=False) == {"rungs": None, "eta": None}
+
+
+@pytest.mark.parametrize(("more", "says"), [
+    (("--rungs", "x"), "--rungs"), (("--rungs", "1,20"), "--epochs 20"), (("--eta", 3), "--eta goes with --rungs"),
+    (("--rungs", 2, "--repeats", "--sampler", "greybox"), "do not go together"),
+])  # fmt: skip
+def test_what_cannot_be_is_one_line(cli, more, says):
+    done = cli(*RUN, "--epochs", 9, "--out", "run", *more)
+    assert done.code == 2
+    assert says in done.err
+
+
+def test_finished_runs_are_compared_by_epochs(cli, tmp_path):
+    for seed in (0,):
+        common = (*RUN, "--epochs", 9, "--seed", seed)
+        assert cli(*common, "--trials", 4, "--out", f"whole{seed}").code == 0
+        assert cli(*common, "--trials", 12, "--rungs", "1,9", "--out", f"rungs{seed}").code == 0
+    folders = [word for name in ("whole0", "rungs0") for word in ("--runs", name)]
+    done = cli("bench", "rungs", *folders, "--json", "--out", "told.json")
+    assert done.code == 0, done.err
+    assert json.loads((tmp_path / "told.json").read_text()) == done.json
+    ways = done.json["ways"]
+    assert list(ways) == ["whole", "rungs 1,9, eta 3"]
+    assert ways["whole"]["networks"] == 4
+    assert ways["rungs 1,9, eta 3"]["trained_whole"] == 4
+    assert ways["whole"]["references"]["min"]["times_fewer"] == 1
+    assert "times fewer" in cli("bench", "rungs", *folders).out
+    assert "none of these runs is without rungs" in cli("bench", "rungs", "--runs", "rungs0").err
+    assert "give --table" in cli("bench", "rungs").err
