@@ -27,7 +27,8 @@ LAZY = ("cli", "testing")  # import what lies below inside functions
 TORCH = {"nn", "data", "train", "proxies", "measure", "export", "evaluate", "bench"}
 HEAVY = {  # package -> units that may import it at all
     "torch": TORCH,
-    "torchvision": {"data", "train", "measure", "export"},
+    "torchvision": {"data", "train", "measure", "export", "bench"},
+    "numba": {"nn"},
     "fvcore": {"nn", "bench"},
     "torchinfo": {"bench"},
     "optuna": {"search", "report", "bench"},

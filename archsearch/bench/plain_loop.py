@@ -1,4 +1,4 @@
-"""A training loop as it is usually written: DataLoader, torchvision transforms of single images, float32, torch's layers.
+"""A training loop as it is usually written: DataLoader, torchvision transforms of single images, float32.
 
 What decides the result is shared with our loop: first weights, learning rates, weight decay, averages of the weights,
 batch-norm statistics, judging. What is plain is how images are read and how the network is run.

@@ -21,7 +21,7 @@ from archsearch.bench.runs import SAME
 from archsearch.bench.score import median_of, quartiles_of
 from archsearch.errors import RunError
 from archsearch.evaluate.base import Evaluation, Job
-from archsearch.evaluate.learning import OWN, learner
+from archsearch.evaluate.learning import OWN, SLOWER, learner
 from archsearch.evaluate.table import Table
 from archsearch.evaluate.tabular import TableEvaluator
 from archsearch.pareto import growth
@@ -36,6 +36,7 @@ from archsearch.surrogate.domain import Floats
 
 Told = Callable[[int, int, str], None]  # (runs done, of, what was run)
 WHOLE = "whole"  # the way without rungs
+ORACLE = "if the first epoch told all"  # the rule, shown the end of each curve at once: what no rule can pass by much
 SHARES = (0.8, 0.9, 0.95, 0.98)  # of the true front's hypervolume
 PARTS = (0.25, 0.5, 1.0)  # of all epochs, at which hypervolume is told
 
@@ -49,6 +50,7 @@ class Play:
     trainings: int  # whole ones whose epochs every way may spend
     ways: Mapping[str, Rule | None]  # name -> rule; WHOLE has none
     own_way: float = OWN  # how much networks of one size differ in how they learn
+    slower: float = SLOWER  # how much more the largest lack after one epoch than the smallest
 
     @property
     def whole(self) -> int:
@@ -69,6 +71,7 @@ def ways(rule: Rule) -> dict[str, Rule | None]:
         "without the cost question": replace(rule, doubt=0.0),
         "order as reached": replace(rule, learns=False),
         "asha on accuracy": replace(rule, doubt=0.0, by_cost=False, learns=False),
+        ORACLE: rule,
     }
 
 
@@ -127,19 +130,22 @@ class _Silent(Watch):
     def trial_ended(self, trials: list[FrozenTrial], number: int) -> None: ...
 
 
-def with_curves(table: Table, epochs: int, rng: np.random.Generator, *, own_way: float = OWN) -> Table:
+def with_curves(
+    table: Table, epochs: int, rng: np.random.Generator, *, own_way: float = OWN, slower: float = SLOWER
+) -> Table:  # fmt: skip
     """The table with made-up learning curves towards its mean accuracies."""
     logs = np.log(table.cost("madds").astype(float))
     size = (logs - logs.min()) / max(float(np.ptp(logs)), 1e-9)
-    return replace(table, curves=learner(size, rng, own_way=own_way).curves(table.mean, epochs, rng))
+    return replace(table, curves=learner(size, rng, own_way=own_way, slower=slower).curves(table.mean, epochs, rng))
 
 
 def run(problem: Problem, play: Play, way: str, seed: int) -> Story:
     """One search, until all epochs are spent or nothing is left to do."""
     assert problem.table is not None
     assert problem.table.space is not None
-    rng = np.random.default_rng([seed, 7])
-    table = with_curves(problem.table, play.whole, rng, own_way=play.own_way)
+    table = _curved(problem.table, play, seed)
+    if way == ORACLE:
+        table = replace(table, curves=np.repeat(table.mean[:, None], play.whole, axis=1))
     played = replace(problem, rule=play.ways[way], table=table)
     inner = TableEvaluator(table=table, space=problem.table.space, mean=True)
     judge = _Counting(inner, play.epochs, play.whole)
@@ -181,13 +187,23 @@ def replayed(problem: Problem, play: Play, told: Told = lambda *_: None) -> dict
         for way, rule in play.ways.items()
     }
     told_of = {"sampler": play.sampler, "seeds": list(play.seeds), "trainings": play.trainings, "whole": play.whole}
-    curves = {"curves": "made up", "own_way": play.own_way, "rank_correlation": telling(problem.table, play)}
+    curves = {
+        "curves": "made up",
+        "own_way": play.own_way,
+        "slower": play.slower,
+        "rank_correlation": telling(problem.table, play),
+    }
     return figures(stories, goal, epochs=play.epochs) | told_of | {"rules": rules} | curves
+
+
+def _curved(table: Table, play: Play, seed: int) -> Table:
+    rng = np.random.default_rng([seed, 7])
+    return with_curves(table, play.whole, rng, own_way=play.own_way, slower=play.slower)
 
 
 def telling(table: Table, play: Play) -> dict[str, float]:
     """Spearman's rank correlation of the curves at each rung of any rule with their ends, over all networks."""
-    curves = with_curves(table, play.whole, np.random.default_rng([play.seeds[0], 7]), own_way=play.own_way).curves
+    curves = _curved(table, play, play.seeds[0]).curves
     assert curves is not None
     rungs = sorted({epoch for rule in play.ways.values() if rule is not None for epoch in rule.rungs[:-1]})
     ranks = [np.argsort(np.argsort(curves[:, epoch - 1])) for epoch in (*rungs, play.whole)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from archsearch.bench.training_process import Work, serve
+from archsearch.bench.training_process import Work, process
 from archsearch.cost.count import count
 from archsearch.errors import TrainingError
 from archsearch.spec.arch import Arch, Head, Stage, Stem, scaled
@@ -18,6 +18,7 @@ ROWS = ((1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1
 PLAIN = "plain loop"
 PLAIN_SHARE = 0.1  # of the peak: what a plain loop was once measured at; only sizes the turns
 PASSES = 3  # multiply-adds of a step for each of the forward pass: the gradient of the input, that of the weights
+MOST = 16_384  # different images that processes are handed
 NETWORK_IMAGES = 10 * 50_000  # of a training in "networks an hour": ten epochs of CIFAR-10
 Told = Callable[[int, int, str], None]
 
@@ -56,10 +57,10 @@ class Team:
         context = multiprocessing.get_context("spawn")
         for work in works:
             mine, theirs = context.Pipe()
-            process = context.Process(target=serve, args=(theirs, work), daemon=True)
-            process.start()
+            child = context.Process(target=process, args=(theirs, work), daemon=True)
+            child.start()
             theirs.close()
-            self._pairs.append((process, mine))
+            self._pairs.append((child, mine))
 
     def __len__(self) -> int:
         return len(self._pairs)
@@ -79,10 +80,10 @@ class Team:
             pipe.send("stop")
 
     def close(self) -> None:
-        for process, pipe in self._pairs:
+        for child, pipe in self._pairs:
             pipe.close()
-            process.terminate()
-            process.join()
+            child.terminate()
+            child.join()
 
 
 def contenders(question: Question, base: Work) -> dict[str, list[Work]]:

@@ -37,8 +37,11 @@ class _Stop(Exception):
 
 
 def serve(pipe: Connection, work: Work) -> None:
-    """Answers until the pipe closes: "peak" -> FLOP/s; (arch as JSON, images) -> seconds of an epoch, "go" of another."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which ends its children
+    """Answers until the pipe closes.
+
+    "threads" -> how many; "peak" -> FLOP/s; (network as JSON, images) -> seconds of an epoch, then "go" -> of another,
+    until it is sent something else.
+    """
     import torch
 
     if work.plain:
@@ -49,11 +52,22 @@ def serve(pipe: Connection, work: Work) -> None:
 
         tune_process(work.threads)
     try:
-        while (asked := pipe.recv()) is not None:
-            pipe.send(peak(work.device) if asked == "peak" else torch.get_num_threads()) if isinstance(
-                asked, str) else _train(pipe, work, *asked)  # fmt: skip
+        while True:
+            asked = pipe.recv()
+            if asked == "threads":
+                pipe.send(torch.get_num_threads())
+            elif asked == "peak":
+                pipe.send(peak(work.device))
+            else:
+                _train(pipe, work, *asked)
     except EOFError:
         return
+
+
+def process(pipe: Connection, work: Work) -> None:
+    """`serve` as a process of its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which ends its children
+    serve(pipe, work)
 
 
 def peak(device: str) -> float:
@@ -93,7 +107,8 @@ def _train(pipe: Connection, work: Work, arch: str, images: int) -> None:
     with seeded(0):
         model = build(network)
     try:
-        data = data_of(replace(work, images=work.images[:images], labels=work.labels[:images]))
+        chosen = np.arange(images) % len(work.labels)
+        data = data_of(replace(work, images=work.images[chosen], labels=work.labels[chosen]))
         (plain_train if work.plain else train)(model, data, recipe, run=run, on_epoch=told)
     except _Stop:
         return

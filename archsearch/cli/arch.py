@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CSV = "Write one row for each operation to this CSV file; - prints it, and nothing else."
 FROM_SUPERNET = "Begin from the weights that the network inherits from a supernet (archsearch supernet)."
-PROGRESSIVE = "Side of the first images as a share of the full one; they grow in the first three quarters of the epochs."
+PROGRESSIVE = "Side of the first images as a share of the full one; they grow in three quarters of the epochs."
 VERIFY = "Compare with torch hooks and fvcore on the built model; fail where they differ."
 
 

@@ -10,6 +10,7 @@ from archsearch.cli.bench_repeat import predict_latency, repeat_latency
 from archsearch.cli.bench_rungs import rungs
 from archsearch.cli.bench_runs import runs
 from archsearch.cli.bench_search import search
+from archsearch.cli.bench_training import training
 from archsearch.cli.options import JsonOption, SeedOption
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
 app.command()(search)
 app.command()(runs)
 app.command()(rungs)
+app.command()(training)
 app.command()(outside_latency)
 app.command()(repeat_latency)
 app.command()(predict_latency)

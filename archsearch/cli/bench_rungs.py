@@ -15,9 +15,10 @@ READING = (
     "times fewer: epochs until there is what whole trainings have at the end; medians over seeds, quartiles in "
     "brackets; - = not reached by half of the seeds"
 )
-SHARE = "One in so many goes on. [default: 3; auto: 6]"
+SHARE = "One in so many goes on. [default: 3; auto: 9]"
 TABLE = "Networks that somebody trained, to replay on."
 RUNS = "Finished runs instead of a replay, with --rungs and without; may repeat."
+SLOWER = "How much more of their accuracy the largest networks lack after one epoch than the smallest."
 OWN = "How much networks of one size differ in how they learn, as a share; more: early epochs say less."
 
 
@@ -26,14 +27,13 @@ def rungs(
     runs: Annotated[list[Path] | None, typer.Option("--runs", metavar="RUN", help=RUNS)] = None,
     sampler: Annotated[str, typer.Option("--sampler", help="Sampler of every way.")] = "random",
     at: Annotated[str, typer.Option("--rungs", metavar="N|EPOCHS|auto", help="The rungs to compare.")] = "auto",
-    eta: Annotated[
-        int | None, typer.Option("--eta", min=2, help="One in so many goes on. [default: 3; auto: 6]")
-    ] = None,
+    eta: Annotated[int | None, typer.Option("--eta", min=2, help=SHARE)] = None,
     doubt: Annotated[float, typer.Option("--doubt", min=0.0, max=0.99, help="Chance to stop below.")] = 0.05,
     epochs: Annotated[int, typer.Option("--epochs", min=2, help="Of a whole training.")] = 9,
     trainings: Annotated[int, typer.Option("--trainings", min=2, help="Whole ones whose epochs may be spent.")] = 60,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Searches of each way.")] = 20,
     own: Annotated[float, typer.Option("--own", min=0.0, max=0.5, help=OWN)] = 0.05,
+    slower: Annotated[float, typer.Option("--slower", min=0.0, max=0.5, help=SLOWER)] = 0.1,
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option("--out", help="JSON file for the figures.")] = None,
     as_json: JsonOption = False,
@@ -63,7 +63,7 @@ def rungs(
         share = eta or (AUTO_ETA if at == "auto" else ETA)
         rule = Rule(rungs=read_rungs(at, epochs, share), eta=share, doubt=doubt)
         told = _replayed(table, Play(sampler=sampler, seeds=tuple(range(seed, seed + seeds)), trainings=trainings,
-                                     ways=ways(rule), own_way=own))  # fmt: skip
+                                     ways=ways(rule), own_way=own, slower=slower))  # fmt: skip
     if out is not None:
         import json
 

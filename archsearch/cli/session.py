@@ -110,8 +110,10 @@ def opened(request: "Request") -> "Run":
 
 def _epochs(config: "RunConfig") -> str:
     """How long each is trained, and on what."""
-    from archsearch.report.summary import not_measured
+    from archsearch.report.summary import SHARING, not_measured
 
+    if config.evaluator == SHARING:
+        return "each judged with shared weights (--evaluator supernet)"
     if not_measured(config.evaluator):
         return f"none of them trained (--evaluator {config.evaluator})"
     images = f"on {config.trial_images:,} images"

@@ -10,7 +10,8 @@ import numpy as np
 from archsearch.surrogate.domain import Floats
 
 FAST, SLOW = 1.4, 0.7  # exponent of the power law, of the smallest and the largest networks
-DROP = (0.15, 0.25)  # what the first epoch lacks of the last one's accuracy: smallest, largest networks
+DROP = 0.15  # what the first epoch lacks of the last one's accuracy: the smallest networks
+SLOWER = 0.1  # how much more the largest ones lack
 OWN = 0.05  # standard deviation of a network's own speed and drop, as a share
 NOISE = 0.006  # standard deviation of an epoch's accuracy at the beginning; it falls to nothing at the end
 
@@ -32,10 +33,10 @@ class Learner:
         return np.clip(final[:, None] - self.drop[:, None] * share + noise * (left > 0), 0.0, 1.0)
 
 
-def learner(size: Floats, rng: np.random.Generator, *, own_way: float = OWN) -> Learner:
+def learner(size: Floats, rng: np.random.Generator, *, own_way: float = OWN, slower: float = SLOWER) -> Learner:
     """How networks of these relative sizes learn: float[n], 0 the smallest, 1 the largest."""
     own = np.clip(1 + own_way * rng.standard_normal((2, len(size))), 0.3, 1.7)
-    return Learner(speed=(FAST + (SLOW - FAST) * size) * own[0], drop=(DROP[0] + (DROP[1] - DROP[0]) * size) * own[1])
+    return Learner(speed=(FAST + (SLOW - FAST) * size) * own[0], drop=(DROP + slower * size) * own[1])
 
 
 def reached(top1: float, *, size: float, done: int, epochs: int, seed: int) -> float:

@@ -19,6 +19,7 @@ from archsearch.report.scatter import beyond
 from archsearch.report.summary import (
     LOOKED_UP,
     MADE_UP,
+    SHARING,
     count_table,
     failures,
     front_table,
@@ -227,6 +228,13 @@ def _measured(run: Mapping[str, Any]) -> tuple[str, str]:
         return (
             "Validation top-1 is a formula's value with made-up noise.",
             "Test top-1 belongs to networks handed over: what the formula makes of a full training. A dash: not asked.",
+        )
+    if run.get("evaluator") == SHARING:
+        return (
+            "Validation top-1 is that of a supernet's shared weights, batch norm measured anew for each network: it "
+            "orders networks, and is below what they reach when trained alone.",
+            "Test top-1 belongs to networks handed over: fine-tuned from the shared weights"
+            f"{_amount(run, 'final_epochs')} on training and validation images. A dash: not retrained.",
         )
     if told := not_measured(run.get("evaluator")):
         return (

@@ -20,6 +20,7 @@ TIMED = ("latency predicted", "at most", "measured")  # behind them where a late
 MADE_UP = ("synthetic", *FAMILIES)  # evaluators
 LOOKED_UP = ("table", "table-mean")
 FORETOLD = ("predictor", "ensemble")
+SHARING = "supernet"
 LISTED = 20  # entries of a list that are written out
 MEANING = {
     "trained": "trained and measured on the validation images",

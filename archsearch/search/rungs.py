@@ -13,7 +13,7 @@ from archsearch.errors import RunError
 from archsearch.pareto import front
 from archsearch.surrogate.domain import Floats
 
-ETA, AUTO_ETA = 3, 6  # where none is named: with rungs that are named, without (docs/rungs.md)
+ETA, AUTO_ETA = 3, 9  # where none is named: with rungs that are named, without (docs/rungs.md)
 DOUBT = 0.05  # chance to reach the front below which a network is stopped
 AUTO = 9  # part of the whole training after which the only halt is, where rungs are left to us
 

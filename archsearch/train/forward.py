@@ -26,7 +26,7 @@ def forward_of(model: nn.Module, recipe: Recipe, device: str) -> Callable[[Tenso
 
 
 def fused(recipe: Recipe, device: str) -> bool:
-    """Whether this recipe's steps take the fast way on this device: float32 on a CPU, channels last, Numba installed."""
+    """Whether this recipe's steps take the fast way here: float32 on a CPU, channels last, Numba installed."""
     fits = recipe.fused and recipe.channels_last and recipe.amp != "bfloat16" and torch.device(device).type == "cpu"
     return fits and torch.backends.mkldnn.is_available() and _has_numba()
 

@@ -9,7 +9,7 @@ from archsearch.train.recipe import Recipe
 
 SAMPLINGS = ("sandwich", "fair", "uniform")
 SHARES = ("slices", "choices")
-BASE = Recipe(epochs=8, batch=128, lr=0.2, ema=0.0, warmup=0.05, label_smoothing=0.1, weight_decay=5e-5)
+BASE = Recipe(epochs=8, batch=64, lr=0.2, ema=0.0, warmup=0.05, label_smoothing=0.1, weight_decay=5e-5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class SupernetRecipe:
     share: str = "slices"  # of weights; see nn/shared.py
     images: int = 0  # training images of the data set that are used; 0 = all
     clip: float = 1.0  # longest gradient of a step; 0 = any. Without it the first steps diverge at lr 0.2
-    half: float = 0.0  # share of the steps, the first ones, on images of half the side
+    half: float = 0.8  # share of the steps, the first ones, on images of half the side
 
     def __post_init__(self) -> None:
         for name, known in (("sampling", SAMPLINGS), ("share", SHARES)):

@@ -1,10 +1,24 @@
 """Halted trainings replayed on a table."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from archsearch.bench.goal import best_known
-from archsearch.bench.rungs import WHOLE, Play, Story, figures, needed, replayed, run, ways, with_curves
+from archsearch.bench.rungs import (
+    ORACLE,
+    WHOLE,
+    Play,
+    Story,
+    figures,
+    needed,
+    replayed,
+    run,
+    telling,
+    ways,
+    with_curves,
+)
 from archsearch.cost.feasible import read_budget
 from archsearch.evaluate.landscapes import tabulated
 from archsearch.search.propose import Problem
@@ -33,6 +47,19 @@ def test_a_replay_spends_what_it_may_and_the_same_seed_tells_the_same(problem):
     told = replayed(problem, short)
     assert told["ways"][WHOLE]["references"]["min"]["times_fewer"] == 1
     assert 0 < told["rank_correlation"]["1"] < 1
+
+
+def test_curves_that_are_less_unlike_tell_more_and_the_end_told_at_once_tells_all(problem):
+    told = {}
+    for slower in (0.0, 0.1, 0.4):
+        play = Play(sampler="random", seeds=(3,), trainings=4, ways=ways(Rule(rungs=(1, 9), eta=3)), slower=slower)
+        told[slower] = telling(problem.table, play)["1"]
+    assert told[0.0] > told[0.1] > told[0.4]
+    knowing = run(problem, play, ORACLE, 3)
+    trained = [point[0] for point in knowing.points.tolist()]
+    whole = run(problem, replace(play, trainings=knowing.networks), WHOLE, 3)
+    known = whole.points[: knowing.networks]  # the same networks: the sampler draws them in the same order
+    assert min(trained) == min(known[:-1, 0])  # the most accurate one of those begun is never left behind
 
 
 def test_needed_epochs_and_times_fewer_by_hand():

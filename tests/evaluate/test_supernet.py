@@ -37,7 +37,7 @@ width = 16
 op = ["id", "ir_k3_e2"]
 """
 SHORT = SupernetRecipe.from_dict({"epochs": 10, "images": 500, "batch": 50, "networks": 1, "sampling": "uniform",
-                                  "lr": 0.8, "padding": 1})  # fmt: skip
+                                  "lr": 0.8, "padding": 1, "half": 0.0})  # fmt: skip
 FINAL = Recipe(epochs=1, batch=128, ema=0, norm_images=256)
 
 

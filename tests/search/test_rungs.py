@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from archsearch.errors import RunError
 from archsearch.pareto import front
-from archsearch.search.rungs import Rule, bars, layers, next_up, order, read_rungs, spread
+from archsearch.search.rungs import AUTO_ETA, Rule, bars, layers, next_up, order, read_rungs, spread
 
 
 @st.composite
@@ -82,6 +82,11 @@ def test_bars_are_the_best_of_no_greater_cost():
 ])  # fmt: skip
 def test_rungs_as_they_are_written(text, whole, eta, rungs):
     assert read_rungs(text, whole, eta) == rungs
+
+
+def test_left_to_us_each_of_two_rungs_takes_the_same_epochs():
+    first, whole = read_rungs("auto", 9, AUTO_ETA)
+    assert AUTO_ETA * first == whole  # arXiv:1603.06560: rungs and shares rise by one factor
 
 
 @pytest.mark.parametrize("text", ["", "x", "0", "3,1", "1,1,9", "4", "2,12", "1.5", "-1", "1,,9"])

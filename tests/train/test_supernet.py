@@ -44,7 +44,9 @@ def space() -> SearchSpace:
 
 
 def recipe(**changes) -> SupernetRecipe:
-    return SupernetRecipe.from_dict({"epochs": 3, "batch": 32, "lr": 0.4, "padding": 1, "networks": 3, **changes})
+    return SupernetRecipe.from_dict(
+        {"epochs": 3, "batch": 32, "lr": 0.4, "padding": 1, "networks": 3, "half": 0.0, **changes}
+    )
 
 
 class Stop(Exception):

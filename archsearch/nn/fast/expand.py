@@ -14,23 +14,24 @@ from torch import Tensor
 
 from archsearch.nn.fast import loops
 from archsearch.nn.fast.maps import fold_of, folded, last, matrix, unfolded
-from archsearch.nn.fast.norm import Affine, After
+from archsearch.nn.fast.norm import Affine, After, Doubles
 
 CHUNK = 256  # rows whose products are summed in float32 before they are added up in float64
 
 
 class Expand(torch.autograd.Function):
-    """x, weight, gamma, beta -> clamp(batch norm of (x convolved with weight)); x float32[b, c, h, w], channels last."""
+    """x, weight, gamma, beta -> clamp(batch norm of (x convolved with weight)); x channels last."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, gamma: Tensor, beta: Tensor, after: After) -> Tensor:
-        wide = weight.detach().view(weight.shape[0], -1).double()
+        single = weight.detach().view(weight.shape[0], -1).numpy()
+        wide = single.astype(np.float64)
         sums, products = moments(matrix(x))
         rows = x.numel() // x.shape[1]
         mean = sums / rows
-        spread = ((wide @ (products / rows - torch.outer(mean, mean))) * wide).sum(1).clamp_(min=0)
-        affine = Affine.of((wide @ mean).numpy(), spread.numpy(), rows, after.norm)
-        scaled = (wide * torch.from_numpy(affine.scale)[:, None]).float()
+        spread = np.einsum("dc,dc->d", times(wide, products / rows - np.outer(mean, mean)), wide)
+        affine = Affine.of(times(wide, mean), np.maximum(spread, 0), rows, after.norm)
+        scaled = torch.from_numpy(single * affine.scale.astype(np.float32)[:, None])
         y = convolved(x, scaled.view(weight.shape), affine.shift, after)
         ctx.save_for_backward(x, weight, y)
         ctx.rest = after, affine, sums, products, scaled
@@ -40,34 +41,41 @@ class Expand(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> Any:
         x, weight, y = ctx.saved_tensors
         after, affine, sums, products, scaled = ctx.rest
-        narrow = matrix(x)
+        narrow, single = matrix(x), weight.detach().view(weight.shape[0], -1).numpy()
         passed, of_beta = mask(y, after.own(gradient), after)
-        wide = weight.detach().view(weight.shape[0], -1).double()
-        cross = torch.mm(narrow.t(), passed).t().double()
-        of_gamma, slope, add = affine.gradients(of_beta, (cross * wide).sum(1).numpy())
-        scale, slope, add = (torch.from_numpy(each) for each in (affine.scale, slope, add))
-        dw = scale[:, None] * cross - slope[:, None] * (wide @ products) - torch.outer(add, sums)
+        cross = torch.mm(narrow.t(), passed).t().numpy()
+        of_gamma, slope, add = affine.gradients(of_beta, np.einsum("dc,dc->d", cross, single, dtype=np.float64))
+        sloped = single * slope.astype(np.float32)[:, None]
+        dw = affine.scale[:, None] * cross - times(sloped, products.astype(np.float32)) - np.outer(add, sums)
         dx = None
         if ctx.needs_input_grad[0]:
             dx = torch.empty_like(x)
-            out = matrix(dx)
-            torch.addmm(-(add @ wide).float(), narrow, (-(wide.t() * slope) @ wide).float(), out=out)
-            out.addmm_(passed, scaled)
-        told = (torch.from_numpy(each.astype(np.float32)) for each in (of_gamma, of_beta))
-        return dx, dw.float().view(weight.shape), *told, None
+            less = torch.from_numpy(times(single.T, -add.astype(np.float32)))
+            torch.addmm(less, narrow, torch.from_numpy(times(sloped.T, single)), alpha=-1, out=matrix(dx))
+            matrix(dx).addmm_(passed, scaled)
+        told = (torch.from_numpy(each.astype(np.float32)) for each in (dw, of_gamma, of_beta))
+        return dx, next(told).view(weight.shape), *told, None
 
 
-def moments(narrow: Tensor) -> tuple[Tensor, Tensor]:
+def times(a: Any, b: Any) -> Any:
+    """A product of small matrices by torch, on its threads: NumPy's come on top of them."""
+    return (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
+
+
+def moments(narrow: Tensor) -> tuple[Doubles, Doubles]:
     """Sums float64[c] and sums of products float64[c, c] of the columns of float32[n, c]."""
     whole = narrow.shape[0] // CHUNK * CHUNK
-    rest = narrow[whole:].double()
     chunks = narrow[:whole].view(-1, CHUNK, narrow.shape[1])
-    products = torch.bmm(chunks.transpose(1, 2), chunks).double().sum(0) + rest.t() @ rest
-    return chunks.sum(1).double().sum(0) + rest.sum(0), products
+    products = torch.bmm(chunks.transpose(1, 2), chunks).sum(0, dtype=torch.float64).numpy()
+    sums = chunks.sum(1).sum(0, dtype=torch.float64).numpy()
+    if whole < narrow.shape[0]:
+        rest = narrow[whole:].numpy().astype(np.float64)
+        return sums + rest.sum(0), products + rest.T @ rest
+    return sums, products
 
 
 def convolved(x: Tensor, weight: Tensor, shift: Any, after: After) -> Tensor:
-    """clamp(x convolved with weight + shift); not a number everywhere if a shift is none, which the clamp would hide."""
+    """clamp(x convolved with weight + shift); NaN everywhere if a shift is, which the clamp would hide."""
     if not np.isfinite(shift).all():
         return x.new_full((x.shape[0], weight.shape[0], *x.shape[2:]), float("nan")).contiguous(
             memory_format=torch.channels_last)  # fmt: skip
@@ -78,7 +86,7 @@ def convolved(x: Tensor, weight: Tensor, shift: Any, after: After) -> Tensor:
 
 
 def mask(y: Tensor, given: Tensor, after: After) -> tuple[Tensor, Any]:
-    """Cuts the gradient, in place, to what passes the clamp: float32[n, d] of the same memory, and its sums, float64[d]."""
+    """Cuts the gradient, in place, to what passes the clamp; as float32[n, d], and its sums, float64[d]."""
     fold = fold_of(y)
     flat, back = folded(y, fold), folded(given, fold)
     sums = after.crew.sums(lambda part, sums: loops.masked(flat[part], back[part], after.bounds, sums), flat)

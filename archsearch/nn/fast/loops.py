@@ -4,13 +4,24 @@ Shapes: r rows of c channels, float32 and contiguous; what belongs to a channel 
 What is changed in place is one argument, not two of one memory: a compiler that cannot tell does not vectorise.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numba
 import numpy as np
 
 # Not "nnan" and "ninf": a number that is not finite must come out at the other end, where the loss is looked at.
 MATHS = {"nsz", "arcp", "contract", "afn", "reassoc"}
-compiled = numba.njit(fastmath=MATHS, nogil=True, error_model="numpy", boundscheck=False, cache=True)
 BLOCK = 64  # rows summed in float32 before they are added up in float64
+
+
+def compiled(loop: Callable[..., None]) -> Any:
+    """The loop as machine code, made at its first call and kept on disk where there is room for it."""
+    how = {"fastmath": MATHS, "nogil": True, "error_model": "numpy", "boundscheck": False}
+    try:
+        return numba.njit(**how, cache=True)(loop)
+    except RuntimeError:  # neither beside the source nor in the user's cache can be written
+        return numba.njit(**how)(loop)
 
 
 @compiled

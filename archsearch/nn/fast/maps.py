@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-VECTOR = 64  # floats that a row should have at least
+VECTOR = 256  # floats that a row should have at least: a loop over fewer is over before it is at full speed
 SPLIT = 2**18  # floats of a map below which handing out its parts takes longer than it saves
 STEP = 64  # rows of a part are a multiple of it
 Floats = NDArray[np.float32]
@@ -26,18 +26,20 @@ class Crew:
 
     def sums(self, loop: Callable[[slice, NDArray[np.float64]], None], flat: Floats) -> NDArray[np.float64]:
         """float64[2, c], added up over parts of the rows of `flat`, to each of which the loop adds its own."""
-        parts = self._parts(flat)
+        if self._pool is None or flat.size < SPLIT:
+            whole = np.zeros((2, flat.shape[1]))
+            loop(slice(None), whole)
+            return whole
+        parts = self._parts(flat.shape[0])
         sums = np.zeros((len(parts), 2, flat.shape[1]))
-        waiting = [] if self._pool is None else [self._pool.submit(loop, *each) for each in zip(parts[1:], sums[1:])]
-        loop(parts[0], sums[0])
+        pairs = list(zip(parts, sums, strict=True))
+        waiting = [self._pool.submit(loop, *pair) for pair in pairs[1:]]
+        loop(*pairs[0])
         for each in waiting:
             each.result()
         return sums.sum(axis=0)
 
-    def _parts(self, flat: Floats) -> list[slice]:
-        rows = flat.shape[0]
-        if self._pool is None or flat.size < SPLIT:
-            return [slice(0, rows)]
+    def _parts(self, rows: int) -> list[slice]:
         size = -(-rows // (self.threads * STEP)) * STEP
         return [slice(start, min(rows, start + size)) for start in range(0, rows, size)]
 
@@ -65,12 +67,13 @@ def folded(map_: Tensor, fold: int) -> Floats:
 
 def tiled(values: NDArray[np.float64], fold: int) -> Floats:
     """One value a channel, in float32, once for each folded row."""
-    return np.tile(values.astype(np.float32), fold)
+    single = values.astype(np.float32)
+    return single if fold == 1 else single[None].repeat(fold, 0).ravel()
 
 
 def unfolded(sums: NDArray[np.float64], fold: int) -> NDArray[np.float64]:
     """float64[2, c * fold] summed to float64[2, c]."""
-    return sums.reshape(2, fold, -1).sum(axis=1)
+    return sums if fold == 1 else sums.reshape(2, fold, -1).sum(axis=1)
 
 
 def last(map_: Tensor) -> Tensor:

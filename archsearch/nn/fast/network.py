@@ -15,6 +15,7 @@ from archsearch.nn.fast.pointwise import Pointwise
 from archsearch.spec.lower import INPUT
 
 BOUNDS = {nn.ReLU6: (0.0, 6.0), nn.ReLU: (0.0, np.inf)}  # activations that are a clamp
+LEAST = 2**17  # numbers in a map; on fewer, Python takes longer than the fast form saves
 NARROW = 2  # an expansion makes at least so many channels of each that it reads; else its second moments cost too much
 
 
@@ -25,13 +26,14 @@ class Link:
     modules: tuple[nn.Module, ...]
     after: After | None  # where batch norm and activation have a fast form
     expands: bool
+    least: int  # numbers in the op's map for the fast form to pay
     inputs: tuple[str, ...]
     name: str
     done: tuple[str, ...]
 
     def __call__(self, reads: list[Tensor]) -> Tensor:
         first, *rest = self.modules
-        if self.after is None:
+        if self.after is None or self._made(reads[0]) < self.least:
             value: Tensor = first(*reads)
             for module in rest:
                 value = module(value)
@@ -44,17 +46,24 @@ class Link:
             made = NormClamp.apply(y, norm.weight, norm.bias, self.after)
         return made
 
+    def _made(self, x: Tensor) -> int:
+        """Numbers in what the convolution makes, about: as if it kept the side."""
+        conv = self.modules[0]
+        assert isinstance(conv, nn.Conv2d)
+        return x.numel() // x.shape[1] * conv.out_channels // (conv.stride[0] * conv.stride[1])
+
 
 class FastNetwork:
     """Calls a network in training mode the fast way; parameters, state and result are those of the network.
 
     network  on the CPU, float32, in channels-last order, every batch norm in training mode
     threads  that share the passes over a map; None: as many as torch has
+    least    numbers in a map below which its op runs through its modules
     Forward and backward differ from torch's own by rounding: sums are taken in another order, over blocks and then in
     float64. What has no fast form (other activations, gates) runs through its modules.
     """
 
-    def __init__(self, network: Network, *, threads: int | None = None) -> None:
+    def __init__(self, network: Network, *, threads: int | None = None, least: int = LEAST) -> None:
         self.network = network
         crew = Crew(threads or torch.get_num_threads())
         readers = Counter(name for _, inputs, _, _ in network._steps for name in inputs)
@@ -65,7 +74,7 @@ class FastNetwork:
             owned = readers[name] == 1 and name in convolved  # a convolution's gradient is made afresh
             after = _after(modules, owned, crew)
             self._links.append(Link(modules=modules, after=after, expands=after is not None and _expands(modules),
-                                    inputs=inputs, name=name, done=done))  # fmt: skip
+                                    least=least, inputs=inputs, name=name, done=done))  # fmt: skip
 
     def __call__(self, images: Tensor) -> Tensor:
         """float32[b, 3, r, r] -> what the network's head gives."""

@@ -89,8 +89,8 @@ class NormClamp(torch.autograd.Function):
         bounds, crew = after.bounds, after.crew
         dx = after.own(gradient)
         flat, back = folded(x, fold), folded(dx, fold)
-        sums = unfolded(crew.sums(
-            lambda part, sums: loops.back_summed(flat[part], back[part], scale, shift, bounds, sums), flat), fold)  # fmt: skip
+        sums = unfolded(crew.sums(lambda part, sums: loops.back_summed(flat[part], back[part], scale, shift, bounds,
+                                                                       sums), flat), fold)  # fmt: skip
         of_gamma, slope, add = affine.gradients(*sums)
         slopes, adds = tiled(slope, fold), tiled(add, fold)
         crew.sums(lambda part, _: loops.back_applied(flat[part], back[part], scale, shift, bounds, slopes, adds),
@@ -105,5 +105,5 @@ def _track(norm: nn.BatchNorm2d, mean: Doubles, variance: Doubles) -> None:
         return
     norm.num_batches_tracked += 1
     share = norm.momentum if norm.momentum is not None else 1 / int(norm.num_batches_tracked)
-    norm.running_mean.lerp_(torch.from_numpy(mean.astype(np.float32)), share)
-    norm.running_var.lerp_(torch.from_numpy(variance.astype(np.float32)), share)
+    for running, new in ((norm.running_mean.numpy(), mean), (norm.running_var.numpy(), variance)):
+        running += share * (new - running)
