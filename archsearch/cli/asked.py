@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 from archsearch.errors import RunError
 
 if TYPE_CHECKING:
-    from archsearch.cli.request import Request
     from archsearch.cost.ladder import Ladder
     from archsearch.search.given import Earlier
-    from archsearch.search.known import Labels
     from archsearch.search.propose import Problem
     from archsearch.spec.fields import Codes
 
@@ -86,15 +84,3 @@ def opened_runs(folders: Sequence[Path], home: Path) -> "list[Earlier]":
         config, trials = RunConfig.from_dict(command), study.get_trials(deepcopy=False)
         opened.append(Earlier(name=str(folder.resolve()), config=config, trials=trials))
     return opened
-
-
-def learnt_from(request: "Request") -> "Labels":
-    """The measured networks of `--from` that an evaluator may learn from, and what is told of each run."""
-    from archsearch.search.known import labels
-
-    if not request.earlier_runs:
-        return labels((), request.problem, "")
-    found = labels(request.earlier_runs, request.problem, request.dataset.fingerprint)
-    for text in found.told:
-        request.log.print(f"  {text}", markup=False, soft_wrap=True)
-    return found

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archsearch.cli.labels import check_used
 from archsearch.cli.loading import made_with_bar
 from archsearch.errors import RunError
 
@@ -17,6 +18,7 @@ def evaluator_of(request: "Request") -> "Evaluator":
     """The evaluator; what there is to know of it is told. Its images are decoded here where it needs them."""
     name = request.given["evaluator"]
     made = made_with_bar(name, setup_of(request), request.log)
+    check_used(request)
     for text in getattr(made, "notes", ()):
         request.log.print(text, markup=False, style="yellow", soft_wrap=True)
     if name in MADE_UP:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archsearch import plugins
-from archsearch.cli.asked import asked_metrics, learnt_from, merged, opened_runs, wanted_codes
+from archsearch.cli.asked import asked_metrics, merged, opened_runs, wanted_codes
 from archsearch.cli.crew import share, size
 from archsearch.cli.halting import config_of, rule_of
 from archsearch.cli.judging import evaluator_of
+from archsearch.cli.labels import learnt_from, runs_of
 from archsearch.cli.limits import loose, problem_of
 from archsearch.cli.loading import (
     default_space,
@@ -58,7 +59,7 @@ class Request:
     out: Path | None
     given: dict[str, Any]  # other RunConfig fields; None = default
     add: tuple[str, ...] = ()  # networks to train by name
-    earlier: tuple[Path, ...] = ()  # folders of runs to begin from
+    earlier: tuple[Path, ...] = ()  # folders of runs to begin from, and of trust reports to learn from
     table_file: Path | None = None
     mapping: Path | None = None  # of the table's columns
     wish: Wish = Wish()  # what is said of latency
@@ -191,7 +192,7 @@ class Request:
     @cached_property
     def earlier_runs(self) -> "list[Earlier]":
         """The runs of `--from`, opened for reading; raises RunError where one is no run, or is this one."""
-        return opened_runs(self.earlier, self.folder)
+        return opened_runs(runs_of(self.earlier), self.folder)
 
     @cached_property
     def labels(self) -> "Labels":

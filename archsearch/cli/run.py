@@ -44,7 +44,9 @@ TIMED_ON = "Where latency counts: the front is timed there. [default: the table'
 FORCED = "Use a latency table that is not verified, failed its verification or was made elsewhere."
 REPEATS = "Let the sampler have a network trained again where that would change the front more than a new one."
 ADD = "Train this network before the sampler's own; may repeat. A preset, a .json file, a text form or RUN#12."
-FROM = "Begin from the networks that an earlier run trained; may repeat."
+FROM = (
+    "Begin from the networks that an earlier run trained; evaluators that learn take a trust report's, too; may repeat."
+)
 FLAT = "Stop when the next network is expected to add less than this share of hypervolume. [0.1% where none is named]"
 OTHER = "Hard limit on any other metric that is counted, or that --table tells, like latency_ms=12.5; may repeat."
 SUPERNET = "A trained supernet (archsearch supernet) that judges; --evaluator supernet trains its own without."

@@ -1,11 +1,18 @@
 """The command `trust` from end to end: tiny networks on the digits, and a table."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from archsearch.cost.budget import Budget
+from archsearch.data.load import load
+from archsearch.records import to_toml
 from archsearch.spec.space_file import read_space
+from archsearch.spec.text import to_text
+from archsearch.trust.sample import stratified
+from archsearch.trust.store import Journal
 from archsearch.trust.truth import known
 
 TINY = (
@@ -68,6 +75,41 @@ def test_networks_are_trained_judged_and_told_and_the_same_command_finds_all_the
     refused = cli("trust", *SMALL[:-4], "--images", 120, *ASKED, "--out", "t")
     assert refused.code == 2
     assert "holds another report: trial_images is 100 there, 120 here" in refused.err
+
+
+def report_on_digits(folder: Path, networks: int) -> None:
+    """A trust report as a folder holds it, one seed of each network; accuracies are made up."""
+    budget = Budget.parse({})
+    nets = stratified(read_space(folder.parent / "tiny.toml").with_classes(10), budget, networks, seed=0)
+    folder.mkdir()
+    Journal(folder / "truth.jsonl").add(*(
+        {"key": net.key, "seed": 0, "arch": to_text(net.arch), "top1": 0.5 + net.madds / 1e8, "top1_se": 0.01}
+        for net in nets
+    ))  # fmt: skip
+    told = {"data_hash": load("digits").fingerprint, "recipe": "quick", "epochs": 1, "batch": 32, "trial_images": 64}
+    (folder / "trust.toml").write_text(to_toml(told))
+
+
+def test_the_trainings_of_a_report_are_labels_of_a_run_on_the_same_images(cli, tmp_path, tiny):
+    report_on_digits(tmp_path / "t", 9)
+    run = ("run", "--space", "tiny.toml", "--threads", 1, "--trials", 2, "--finalists", 0, "--sampler", "random")
+    done = cli(*run, "--from", "t", "--evaluator", "predictor", "--out", "run", "--json")
+    assert done.code == 0
+    assert "t: 9 measured networks to learn from" in done.err
+    assert done.json["trials"] == {"trained": 2}
+    refused = cli(*run, "--from", "t", "--evaluator", "synthetic", "--out", "other")
+    assert refused.code == 2
+    assert "--from t is a trust report: evaluators that learn (predictor, ensemble) use it" in refused.err
+    command = (tmp_path / "t" / "trust.toml").read_text()
+    (tmp_path / "t" / "trust.toml").write_text(command.replace('data_hash = "', 'data_hash = "0'))
+    other = cli(*run, "--from", "t", "--evaluator", "predictor", "--out", "other")
+    assert other.code == 2
+    assert "t: nothing to learn from, it was made on other images, or on none" in other.err
+    (tmp_path / "t" / "truth.jsonl").write_text("{}\n{\n")
+    damaged = cli(*run, "--from", "t", "--evaluator", "predictor", "--out", "other")
+    assert damaged.code == 2
+    assert "truth.jsonl line 2 is damaged" in damaged.err
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.slow
