@@ -69,6 +69,7 @@ def ways(rule: Rule) -> dict[str, Rule | None]:
         WHOLE: None,
         "pareto-asha": rule,
         "without the cost question": replace(rule, doubt=0.0),
+        "ties by the epsilon-net alone": replace(rule, gains=False),
         "order as reached": replace(rule, learns=False),
         "asha on accuracy": replace(rule, doubt=0.0, by_cost=False, learns=False),
         ORACLE: rule,
@@ -183,7 +184,7 @@ def replayed(problem: Problem, play: Play, told: Told = lambda *_: None) -> dict
     rules = {
         way: None
         if rule is None
-        else {name: getattr(rule, name) for name in ("rungs", "eta", "doubt", "learns", "by_cost")}
+        else {name: getattr(rule, name) for name in ("rungs", "eta", "doubt", "learns", "gains", "by_cost")}
         for way, rule in play.ways.items()
     }
     told_of = {"sampler": play.sampler, "seeds": list(play.seeds), "trainings": play.trainings, "whole": play.whole}

@@ -42,9 +42,18 @@ def rule_of(given: Mapping[str, Any], stored: Mapping[str, Any], *, epochs: int 
 
 
 def config_of(rule: "Rule | None", *, trials: int, chosen: bool) -> dict[str, Any]:
-    """What run.toml says of the rule; where nobody chose their number, as many networks as cost the same epochs."""
+    """What run.toml says of the rule; where nobody chose their number, as many networks as cost the same epochs.
+
+    raises   RunError for so few networks that none of them would be trained to its end
+    """
     if rule is None:
         return {"rungs": None, "eta": None}
+    least = rule.eta ** (len(rule.rungs) - 1)
+    if chosen and trials < least:
+        raise RunError(
+            f"of {trials} networks none would be trained to its end with {len(rule.rungs)} rungs and eta {rule.eta}: "
+            f"give --trials {least} or more, or fewer rungs"
+        )
     more = {} if chosen else {"trials": max(trials, round(trials * rule.whole / mean_epochs(rule)))}
     return {"rungs": rule.rungs, "eta": rule.eta, **more}
 

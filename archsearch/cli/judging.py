@@ -1,5 +1,6 @@
 """The evaluator of a run, made of what its command asks for."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,9 +9,12 @@ from archsearch.cli.loading import made_with_bar
 from archsearch.errors import RunError
 
 if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
     from archsearch.cli.request import Request
     from archsearch.evaluate.base import Evaluator, Setup
 
+KINDS = ("ranks", "predicted")  # what evaluators that learn note with their values
 MADE_UP = ("synthetic", "additive", "deceptive")  # evaluators
 
 
@@ -53,7 +57,26 @@ def supernet_of(request: "Request") -> Path | None:
 
     raises   RunError for an evaluator that asks none
     """
-    text = request.given.get("supernet") or request.stored.get("supernet")
-    if text and request.given["evaluator"] != "supernet":
-        raise RunError(f"--supernet goes with --evaluator supernet, not with {request.given['evaluator']}")
+    text, evaluator = request.given.get("supernet"), request.given["evaluator"]
+    if evaluator != "supernet":
+        if text:
+            raise RunError(f"--supernet goes with --evaluator supernet, not with {evaluator}")
+        return None
+    text = text or request.stored.get("supernet")
     return Path(text) if text else None
+
+
+def check_alike(evaluator: "Evaluator", trials: "Sequence[FrozenTrial]") -> None:
+    """Raise RunError where an evaluator that learns would mix two kinds of values in one run: ranks, and accuracies.
+
+    trials   those of the run so far
+    """
+    now = getattr(evaluator, "kind", None)
+    there = {kind for trial in trials for kind in KINDS if kind in trial.user_attrs}
+    if now is None or not there - {now}:
+        return
+    if now == "ranks":
+        raise RunError("the values in this run were foretold from measured networks; give the same --from RUN again")
+    raise RunError(
+        "the values in this run are ranks, foretold from no network; leave --from out, or give another --out"
+    )

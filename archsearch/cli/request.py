@@ -3,13 +3,13 @@
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from archsearch import plugins
 from archsearch.cli.asked import asked_metrics, merged, opened_runs, wanted_codes
 from archsearch.cli.crew import share, size
 from archsearch.cli.halting import config_of, rule_of
-from archsearch.cli.judging import evaluator_of
+from archsearch.cli.judging import evaluator_of, supernet_of
 from archsearch.cli.labels import learnt_from, runs_of
 from archsearch.cli.limits import loose, problem_of
 from archsearch.cli.loading import (
@@ -64,6 +64,7 @@ class Request:
     mapping: Path | None = None  # of the table's columns
     wish: Wish = Wish()  # what is said of latency
     workers: str = "1"  # processes, as written
+    images_option: ClassVar[str] = "--trial-images"
 
     @cached_property
     def log(self) -> Any:
@@ -231,7 +232,7 @@ class Request:
         amounts: dict[str, int] = planned | asked
         if amounts["trial_images"] < self.peek.num_classes:
             raise DataError(
-                f"--trial-images {amounts['trial_images']} cannot hold {self.peek.num_classes} classes: give more"
+                f"{self.images_option} {amounts['trial_images']} cannot hold {self.peek.num_classes} classes: give more"
             )
         return amounts
 
@@ -273,7 +274,8 @@ class Request:
         from archsearch.search.config import RunConfig, study_name
         from archsearch.search.run import space_hash
 
-        asked = {name: value for name, value in self.given.items() if value is not None and name != "init"}
+        supernet, apart = supernet_of(self), ("init", "supernet")
+        asked = {name: value for name, value in self.given.items() if value is not None and name not in apart}
         config = RunConfig(
             **self.amounts
             | asked
@@ -287,6 +289,7 @@ class Request:
             minimize=self.problem.minimize,
             **self._latency,
             **for_config(self.first_weights),
+            supernet=None if supernet is None else str(supernet),
         )
         return replace(config, study=self.stored.get("study") or study_name(config))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from archsearch.cli.halting import saved, saved_line
+from archsearch.cli.judging import check_alike
 from archsearch.cli.show import console, print_front, print_json, print_ladder
 from archsearch.errors import ArchSearchError, ReportError
 
@@ -38,12 +39,13 @@ def carry_out(request: "Request", *, png: bool, as_json: bool, words: Sequence[s
     try_device(request)
     evaluator = request.evaluator
     run = opened(request)
+    check_alike(evaluator, run.ledger.trials())
     for line in [*take_over(request, run), *run.ask_for(wanted)]:
         request.log.print(f"  {line}", markup=False, soft_wrap=True)
     since = run.ledger.recall(SINCE, 0)
     stopped, why, outcome = False, "", None
     try:
-        with ConsoleWatch(request.log, trials=run.trials, problem=problem, since=since) as watch:
+        with ConsoleWatch(request.log, trials=run.trials, problem=run.problem, since=since) as watch:
             watch.resumed(run.ledger.trials())
             with Crew(for_others(request, words), run.folder.workers, count=request.crew - 1, tell=watch.others):
                 why = run.search(evaluator, watch)

@@ -1,5 +1,6 @@
 """The command `supernet`: train one network that holds every network of a space, and look at what it says."""
 
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,7 @@ from archsearch.cli.options import (
     at_least,
     budget_texts,
 )
+from archsearch.errors import RunError
 
 if TYPE_CHECKING:
     from archsearch.evaluate.supernet import Judge
@@ -33,6 +35,7 @@ NETWORKS = "Networks that one step goes through."
 OUT = "Folder of the supernet; the same command goes on with it. [default: results/supernet-SPACE-DATA-sSEED]"
 DISTILL = "Sandwich: all but the largest learn from its answers, not from the labels."
 HALF = "Share of the steps, the first ones, on images of half the side: much faster."
+WAITS = "another process is training it; waiting"
 SHOWN = 4  # random networks whose accuracy is printed
 
 
@@ -68,6 +71,8 @@ def supernet(
 
     at_least(1, epochs=epochs, images=images, threads=threads, networks=networks)
     at_least(2, batch=batch)
+    if fair and sampling not in (None, "fair"):
+        raise RunError(f"--fair is --sampling fair, not {sampling}; leave one out")
     changes: dict[str, Any] = {
         "epochs": epochs, "images": images, "sampling": "fair" if fair else sampling, "networks": networks,
         "share": share, "distill": distill, "half": half, "batch": batch, "lr": lr,
@@ -92,6 +97,7 @@ def made(
 
     changes  fields of its recipe that are given
     means    out, device, threads and seed as given; None = default
+    raises   typer.Exit(130) after Ctrl-C or SIGTERM; the folder keeps the last checkpoint
     """
     from archsearch.cli.bars import bar
     from archsearch.cli.loading import default_threads, load_data, pick_device
@@ -111,10 +117,14 @@ def made(
     tune_process(means["threads"] or default_threads(dataset.native, device))
     plan = planned(fitted, dataset, recipe, seed=means["seed"], budget=budget)
     folder = means["out"] or Path("results") / f"supernet-{fitted.name}-{dataset.name}-s{means['seed']}"
-    with bar(log, "supernet") as progress:
-        told = Teller(log, progress)
-        done = trained(folder, plan, device=device, on_step=told,
-                       on_wait=lambda: log.print("another process is training it; waiting", style="dim"))  # fmt: skip
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with bar(log, "supernet") as progress:
+            told = Teller(log, progress)
+            done = trained(folder, plan, device=device, on_step=told, on_wait=lambda: log.print(WAITS, style="dim"))
+    except KeyboardInterrupt:
+        log.print("stopped; the same command goes on from its last checkpoint", style="yellow")
+        raise typer.Exit(130) from None
     log.print(f"trained in {lasting(done.seconds)}; it lies in {folder}", style="dim", markup=False, soft_wrap=True)
     judge = Judge(dataset=dataset, supernet=done, device=device)
     return {"folder": str(folder), "space": fitted.name, "data": dataset.name, "seconds": done.seconds,

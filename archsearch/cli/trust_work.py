@@ -62,8 +62,11 @@ def planned(asked: "Trusting") -> tuple[list["Network"], Timing]:
     raises   RunError where too few fit the hours
     """
     from archsearch.trust.sample import expected, within
+    from archsearch.trust.truth import LEAST
 
     sample, _ = asked.sample
+    if len(sample) < LEAST:
+        raise RunError(f"{len(sample)} networks fit, at least {LEAST} are needed: give a larger space or budget")
     if len(sample) < (asked.networks or 0):
         asked.log.print(f"{len(sample)} networks, where {asked.networks} were asked for", markup=False)
     if asked.table is not None:
@@ -104,9 +107,8 @@ def timed(asked: "Trusting", networks: list["Network"]) -> Timing:
     """
     from archsearch.trust.sample import timed as three
 
-    kept = asked.folder / TIMING
-    if kept.is_file():
-        return [(int(madds), float(seconds)) for madds, seconds in json.loads(kept.read_text(encoding="utf-8"))]
+    if kept := kept_timing(asked.folder / TIMING):
+        return kept
     _ = asked.dataset  # decoded before the clock runs
     amounts, told, nets = asked.amounts, [], three(networks)
     whole = min(amounts["trial_images"], len(asked.dataset.splits["train"]))
@@ -119,6 +121,15 @@ def timed(asked: "Trusting", networks: list["Network"]) -> Timing:
             step = max(many - few, 0.0) / (large - small) if large > small else many / large
             told.append((net.madds, max(few - small * step, 0.0) + amounts["epochs"] * whole * step))
     return told[1:]
+
+
+def kept_timing(path: Path) -> Timing:
+    """What an earlier call has timed; nothing where there is no such file, or a damaged one."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return [(int(madds), float(seconds)) for madds, seconds in rows]
+    except (OSError, ValueError, TypeError):
+        return []
 
 
 def _seconds(asked: "Trusting", net: "Network", images: int, folder: Path) -> float:

@@ -1,13 +1,14 @@
 """What one `archsearch trust` asks for, resolved: the sample, how its truth is found, the evaluators, the folder."""
 
 import hashlib
+import json
 import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from archsearch import plugins
 from archsearch.cli.loading import largest_resolution, load_data
@@ -39,6 +40,7 @@ class Trusting(Request):
     short: tuple[int, ...]  # epochs of trainings that are judged, too
     net: Path | None  # folder of a trained supernet
     hours: float | None
+    images_option: ClassVar[str] = "--images"
 
     @cached_property
     def problem(self) -> "Problem":
@@ -52,6 +54,7 @@ class Trusting(Request):
         for name in self.evaluators:
             if name not in plugins.names("evaluators") and not SHORT.fullmatch(name):
                 plugins.load("evaluators", name)  # says which ones there are
+        _ = self.supernet_id
         space, note = fit_to_images(self.named_space.with_classes(self.peek.num_classes), self.peek.native)
         for text in filter(None, [note, *(self.table.notes if self.table else ())]):
             self.log.print(f"  {text}", markup=False, style="dim")
@@ -155,11 +158,26 @@ class Trusting(Request):
         return made
 
     @cached_property
+    def supernet_id(self) -> str:
+        """What tells the supernet from others, in the same folder, too; "" without one.
+
+        raises   RunError where the folder holds no finished one
+        """
+        if self.net is None:
+            return ""
+        from archsearch.train.supernet_folder import WEIGHTS, about
+
+        told = json.dumps(about(self.net), sort_keys=True)
+        if not (self.net / WEIGHTS).is_file():
+            raise RunError(f"the supernet in {self.net} is not finished; archsearch supernet --out {self.net} goes on")
+        return f"{self.net.resolve()} {hashlib.sha256(told.encode()).hexdigest()[:12]}"
+
+    @cached_property
     def candidates(self) -> list["Candidate"]:
         """The evaluators to judge."""
         from archsearch.trust.judge import Candidate
 
-        of = {"supernet": str(self.net.resolve())} if self.net else {}
+        of = {"supernet": self.supernet_id}
         return [Candidate(name=name, make=partial(self._made, name), of=of.get(name, "")) for name in self.evaluators]
 
     def _made(self, name: str, labels: "Labels", progress: "Progress") -> "Evaluator":

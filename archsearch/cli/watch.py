@@ -27,6 +27,7 @@ class ConsoleWatch:
     def __init__(self, log: Console, *, trials: int, problem: Problem, since: int = 0) -> None:
         self._log, self._problem, self._since = log, problem, since
         self._metrics = tuple(dict.fromkeys([*problem.minimize, *problem.budget.limits])) or ("madds",)
+        self._ended = "trained" if problem.rule is None else "trained or stopped"  # what is counted
         self._tally, self._so_far = Tally(), SoFar(problem)
         self._bars = bars(log)
         self._search = self._bars.add_task("search", total=trials, text="")
@@ -112,7 +113,7 @@ class ConsoleWatch:
         if trial.number in [t.number for t in self._so_far.members]:
             place = "  best within a rung" if self._problem.ladder else "  on the front"
         told = f"; expected to add {share(trial.system_attrs[GAIN])}" if GAIN in trial.system_attrs else ""
-        self._say(f"trial {trial.number}: {costs}: {result}{place}  ({self._tally.ended} trained{told})")
+        self._say(f"trial {trial.number}: {costs}: {result}{place}  ({self._tally.ended} {self._ended}{told})")
 
     def _say(self, text: str) -> None:
         self._log.print(f"[{time.monotonic() - self._began:5.0f} s] {text}", markup=False, soft_wrap=True)

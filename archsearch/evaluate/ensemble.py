@@ -59,6 +59,7 @@ class RankEvaluator:
     seen: Seen
     reference: Floats  # of the fixed networks, float64[networks, proxies]
     labels: int  # networks that were measured
+    kind: str = "ranks"  # what it notes beside a value
     clock: Callable[[], float] = time.perf_counter
 
     @property

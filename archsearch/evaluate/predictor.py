@@ -55,8 +55,10 @@ class Worth:
         """In one line."""
         inside = ", ".join(f"{100 * share:.0f} % in the {100 * level:.0f} % intervals"
                            for level, share in self.coverage.items())  # fmt: skip
-        return (f"learnt from {self.labels} measured networks; cross-validated: Kendall's tau {self.tau.value:.2f} "
-                f"({self.tau.low:.2f} to {self.tau.high:.2f}), {inside}")  # fmt: skip
+        ranked = f"Kendall's tau {self.tau.value:.2f} ({self.tau.low:.2f} to {self.tau.high:.2f})"
+        if self.tau.value != self.tau.value:
+            ranked = "no order, all of one accuracy"
+        return f"learnt from {self.labels} measured networks; cross-validated: {ranked}, {inside}"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it; a NaN is null."""
@@ -129,6 +131,7 @@ class PredictorEvaluator:
     foretold: Foretold
     worth: Worth
     name: str = "predictor"
+    kind: str = "predicted"  # what it notes beside a value
     clock: Callable[[], float] = time.perf_counter
 
     @property

@@ -147,13 +147,15 @@ class SupernetEvaluator:
 def supernet_evaluator(setup: Setup) -> SupernetEvaluator:
     """The plug-in "supernet": a folder that is named, else one in the run's own.
 
-    raises   RunError where there is neither a supernet nor a space to train one for
+    raises   RunError where there is neither a supernet nor a space to train one for, or it learnt other images
     """
-    if setup.supernet is not None:
-        supernet_folder.about(setup.supernet)
-    elif setup.space is None:
+    told = None if setup.supernet is None else supernet_folder.about(setup.supernet)
+    if told is None and setup.space is None:
         raise RunError("evaluator supernet needs a design space; give --space or --supernet DIR")
     dataset, space = setup.dataset(), setup.space
+    if told is not None and told["fingerprint"] != dataset.fingerprint:
+        raise RunError(f"the supernet in {setup.supernet} was trained on other images ({told.get('data')}): what it "
+                       f"says of {dataset.name} means nothing")  # fmt: skip
     recipe = SupernetRecipe()
     trainer = TrainEvaluator(dataset=dataset, recipe=setup.recipe, final_recipe=setup.final_recipe,
                              images=setup.images, device=setup.device)  # fmt: skip

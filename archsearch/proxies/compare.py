@@ -11,6 +11,8 @@ from archsearch.proxies.costs import COUNTED, counted
 from archsearch.proxies.score import Batch, score
 from archsearch.spec.arch import Arch
 
+SEEDS = 2**63  # that torch tells apart
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -49,7 +51,7 @@ def scored(networks: Iterable[Arch], asked: Asked, *, clock: Callable[[], float]
             images, labels = drawn(asked.dataset, asked.images, size=arch.resolution, seed=asked.seed,
                                    device=asked.device)  # fmt: skip
             batches[arch.resolution] = Batch(images=images, labels=labels)
-        yield _one(arch, batches[arch.resolution], asked, (asked.seed << 32) + number, clock)
+        yield _one(arch, batches[arch.resolution], asked, ((asked.seed << 32) + number) % SEEDS, clock)
 
 
 def _one(arch: Arch, batch: Batch, asked: Asked, seed: int, clock: Callable[[], float]) -> Scored:

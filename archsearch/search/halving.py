@@ -9,8 +9,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from archsearch.records import EPOCHS, EXPECTED, EXPECTED_SE, STOPPED, UNTIL, WAITING, stands
 from archsearch.search.outlook import Outlook, outlook
-from archsearch.search.rungs import Flags, Rows, Rule, bars, next_up
+from archsearch.search.rungs import Flags, Rows, Rule, bars, next_up, order, room
 from archsearch.search.tally import Follower
+from archsearch.surrogate.acquire import beyond, gain, stairs
 from archsearch.surrogate.domain import Floats
 
 if TYPE_CHECKING:
@@ -46,6 +47,21 @@ class Standing:
         """What orders the networks of a rung: the final top-1 of each, once that was learned; else what it reached."""
         there, seen = ~np.isnan(self.curves[:, rung]), self.outlook
         return seen.mean if (seen.freedom[there] > 0).all() else self.curves[:, rung]
+
+    def foretold(self, rung: int) -> bool:
+        """Whether the final top-1 of each network of a rung was learned."""
+        there = ~np.isnan(self.curves[:, rung])
+        return bool((self.outlook.freedom[there] > 0).all())
+
+    @property
+    def worth(self) -> Floats:
+        """The hypervolume that each is expected to add to the front of those trained so far, float[n]."""
+        seen, final = self.outlook, self.final
+        done = ~np.isnan(final)
+        floor = float(np.concatenate([seen.mean, final[done]]).min())
+        edge = beyond(self.costs.min(axis=0), self.costs.max(axis=0))
+        under = stairs(final[done], self.costs[done], floor, edge)
+        return gain(seen.mean, np.maximum(seen.sd, 1e-9), self.costs, under)
 
     @property
     def chance(self) -> Floats:
@@ -90,8 +106,14 @@ class Halving:
             there = np.flatnonzero(~np.isnan(now.curves[:, rung]))
             waits = now.waits[there] & np.isnan(now.curves[there, rung + 1])
             went = self._went(trials, now.numbers[there], rungs[rung])
-            top1 = now.hoped(rung)[there] if self.rule.learns else now.curves[there, rung]
-            row = next_up(top1, now.costs[there], went=went, waits=waits, rule=self.rule)
+            if not room(went, waits, self.rule):
+                continue
+            if self.rule.gains and self.rule.learns and self.rule.by_cost and now.foretold(rung):
+                ordered = order(now.hoped(rung)[there], now.costs[there], now.worth[there])
+                row = next((int(row) for row in ordered if waits[row]), None)
+            else:
+                top1 = now.hoped(rung)[there] if self.rule.learns else now.curves[there, rung]
+                row = next_up(top1, now.costs[there], went=went, waits=waits, rule=self.rule)
             if row is not None:
                 return int(now.numbers[there[row]]), rungs[rung + 1]
         return None

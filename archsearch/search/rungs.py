@@ -32,6 +32,7 @@ class Rule:
     eta: int = ETA  # of n networks at a rung n // eta may go on
     doubt: float = DOUBT  # chance to reach the front below which a network is stopped; 0: the question is not asked
     learns: bool = True  # whether the order is by the final top-1 that is expected, not by what the rung showed
+    gains: bool = True  # whether, once finals are foretold, what a network adds to the front orders its rank
     by_cost: bool = True  # whether costs count in the order; without them it is ASHA (arXiv:1810.05934)
 
     def __post_init__(self) -> None:
@@ -88,21 +89,29 @@ def next_up(top1: Floats, costs: Floats, *, went: Flags, waits: Flags, rule: Rul
     costs    minimised, float[n, m]
     went     bool[n]: was sent on; waits bool[n]: may be sent on; neither: was stopped
     """
-    if int(went.sum()) >= len(top1) // rule.eta or not waits.any():
+    if not room(went, waits, rule):
         return None
     return next(int(row) for row in order(top1, costs if rule.by_cost else costs[:, :0]) if waits[row])
 
 
-def order(top1: Floats, costs: Floats) -> Rows:
-    """All rows, the best first: by non-dominated rank, within a rank by an epsilon-net; ties go to the earlier row.
+def room(went: Flags, waits: Flags, rule: Rule) -> bool:
+    """Whether another one may go on from a rung, and somebody waits there."""
+    return bool(waits.any()) and int(went.sum()) < len(went) // rule.eta
+
+
+def order(top1: Floats, costs: Floats, worth: Floats | None = None) -> Rows:
+    """All rows, the best first: by non-dominated rank, within a rank by worth, then by an epsilon-net.
 
     top1     float[n], up; costs float[n, m], down
+    worth    float[n], up; where it is equal, or left out, the epsilon-net alone decides
     """
     values = np.column_stack([-top1, costs]) if len(top1) else np.zeros((0, 1))
     rank, scaled = layers(values), _scaled(values)
     found = [spread(scaled[rows], top1[rows]) for rows in (np.flatnonzero(rank == each) for each in range(_top(rank)))]
     members = [np.flatnonzero(rank == each) for each in range(_top(rank))]
     ordered = [rows[places] for rows, places in zip(members, found, strict=True)]
+    if worth is not None:
+        ordered = [rows[np.argsort(-worth[rows], kind="stable")] for rows in ordered]
     return np.concatenate(ordered) if ordered else np.zeros(0, dtype=np.int64)
 
 

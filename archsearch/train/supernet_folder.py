@@ -24,6 +24,7 @@ from archsearch.train.supernet_recipe import SupernetRecipe
 
 FORMAT = 1
 SPACE, ABOUT, WEIGHTS, LOCK = "space.toml", "supernet.json", "weights.pt", ".lock"
+ABOUT_NEEDS = {"space": str, "digest": str, "classes": int, "fingerprint": str, "recipe": dict}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -96,6 +97,8 @@ def about(folder: Path) -> dict[str, Any]:
         raise RunError(f"{folder / ABOUT} cannot be read: {error}") from None
     if not isinstance(told, dict) or told.get("format") != FORMAT:
         raise RunError(f"{folder / ABOUT} is of another version")
+    if lacking := [name for name in ABOUT_NEEDS if not isinstance(told.get(name), ABOUT_NEEDS[name])]:
+        raise RunError(f"{folder / ABOUT} is damaged: it has no {lacking[0]}")
     return told
 
 
@@ -107,6 +110,8 @@ def loaded(folder: Path, *, device: str = "cpu") -> Supernet:
     told = about(folder)
     if not (folder / WEIGHTS).exists():
         raise RunError(f"the supernet in {folder} is not finished; archsearch supernet --out {folder} goes on with it")
+    if not (folder / SPACE).is_file():
+        raise RunError(f"the supernet in {folder} has lost its {SPACE}")
     recipe = SupernetRecipe.from_dict(told["recipe"])
     space = replace(read_space(str(folder / SPACE)), name=told["space"])
     if space_digest(space) != told["digest"]:
@@ -119,8 +124,11 @@ def loaded(folder: Path, *, device: str = "cpu") -> Supernet:
 
 @contextmanager
 def alone(path: Path, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
-    """Hold a lock that the kernel lets go when the process ends, however it ends."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    """Hold a lock that the kernel lets go when the process ends, however it ends; raises RunError without one."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise RunError(f"supernet folder {path.parent} cannot be written: {error.strerror or error}") from None
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -14,7 +14,7 @@ BASE = Recipe(epochs=8, batch=64, lr=0.2, ema=0.0, warmup=0.05, label_smoothing=
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupernetRecipe:
-    """One optimizer step takes one batch through some networks of the space and adds their gradients.
+    """One optimizer step takes one batch through some networks of the space and averages their gradients.
 
     sampling   sandwich: the largest, the smallest, the others at random (arXiv:1903.05134); fair: every choice of every
                axis equally often (arXiv:1907.01845); uniform: at random (arXiv:1904.00420)

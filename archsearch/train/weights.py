@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from archsearch.errors import CheckpointError
+from archsearch.errors import CheckpointError, SpecError
 from archsearch.spec.arch import Arch
 from archsearch.train import checkpoint
 
@@ -25,7 +25,15 @@ def read(file: Path) -> tuple[Arch | None, Mapping[str, Any]]:
     if not isinstance(state, Mapping) or "optimizer" in state:
         raise CheckpointError(f"{file} holds no state dict; give a model.pt of a training, or what torch saved of one")
     arch = kept.get("arch")
-    return (Arch.from_dict(arch) if isinstance(arch, Mapping) else None), state
+    try:
+        return (Arch.from_dict(arch) if isinstance(arch, Mapping) else None), state
+    except SpecError as error:
+        raise CheckpointError(f"{file} names a network that cannot be: {error}") from None
+
+
+def _of_run(file: Path) -> bool:
+    """Whether it lies where a run keeps a finalist's weights: then a missing checksum means that it is cut."""
+    return file.name == "model.pt" and file.parent.name.startswith("final-")
 
 
 def _content(file: Path) -> Any:
@@ -33,7 +41,7 @@ def _content(file: Path) -> Any:
         content = file.read_bytes()
     except OSError as error:
         raise CheckpointError(f"cannot read weights {file}: {error.strerror or error}") from None
-    if content[-checkpoint.TAIL :].startswith(checkpoint.MARK) or file.parent.name.startswith("final-"):
+    if content[-checkpoint.TAIL :].startswith(checkpoint.MARK) or _of_run(file):
         return checkpoint.load(file)
     try:
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)

@@ -20,6 +20,7 @@ from archsearch.trust.store import Claims, Journal, Row, share
 Floats = NDArray[np.float64]
 TRUTH = "truth.jsonl"
 CHECKPOINTS = "checkpoints"
+LEAST = 3  # networks with a result, of which an order is told
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -147,8 +148,8 @@ def read(networks: Sequence[Network], seeds: int, folder: Path) -> Truth:
                 for name in ("top1", "top1_se"))  # fmt: skip
     kept = ~np.isnan(top1).all(axis=1)
     lost = [f"{net.key}: {_why(each)}" for net, each, fine in zip(networks, rows, kept, strict=True) if not fine]
-    if kept.sum() < 3:
-        raise RunError(f"{int(kept.sum())} networks have a result, at least 3 are needed" + "".join(
+    if kept.sum() < LEAST:
+        raise RunError(f"{int(kept.sum())} networks have a result, at least {LEAST} are needed" + "".join(
             f"; {why}" for why in lost[:1]))  # fmt: skip
     costs = [row["cost_s"] for each in rows for row in each if row.get("cost_s") is not None]
     return Truth(

@@ -112,3 +112,25 @@ def test_a_predictor_learns_from_an_earlier_run_on_the_same_images(cli):
     again = cli("run", *common, "--trials", 3, "--evaluator", "predictor", "--from", "run", "--out", "third")
     assert again.code == 2  # what was foretold is nothing to learn from
     assert "its values are those of evaluator predictor" in again.err
+
+
+def test_an_ensemble_never_mixes_ranks_and_predictions(cli):
+    Path("tiny.toml").write_text(TINY)
+    common = ("run", "--space", "tiny.toml", "--finalists", 0, "--sampler", "random")
+    assert cli(*common, "--trials", 8, "--epochs", 1, "--trial-images", 64, "--out", "first").code == 0
+    learning = (*common, "--evaluator", "ensemble")
+    assert cli(*learning, "--trials", 1, "--from", "first", "--out", "told").code == 0
+    blind = cli(*learning, "--trials", 2, "--out", "told")
+    assert blind.code == 2
+    assert blind.err.splitlines()[-1].endswith("foretold from measured networks; give the same --from RUN again")
+    assert cli(*learning, "--trials", 2, "--from", "first", "--out", "told", "--json").json["trials"]["trained"] == 2
+    assert cli(*learning, "--trials", 1, "--out", "ranks").code == 0
+    late = cli(*learning, "--trials", 2, "--from", "first", "--out", "ranks")
+    assert late.code == 2
+    assert "values in this run are ranks" in late.err.splitlines()[-1]
+
+
+def test_a_large_seed_is_as_good_as_any(cli):
+    done = cli("proxies", SMALL, "--proxy", "grad_norm", "--images", 4, "--seed", 5_000_000_000, "--json")
+    assert done.code == 0
+    assert done.json["networks"][0]["scores"]["grad_norm"] > 0

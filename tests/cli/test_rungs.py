@@ -35,11 +35,19 @@ def test_without_a_number_of_trials_there_are_as_many_as_cost_the_same():
 @pytest.mark.parametrize(("more", "says"), [
     (("--rungs", "x"), "--rungs"), (("--rungs", "1,20"), "--epochs 20"), (("--eta", 3), "--eta goes with --rungs"),
     (("--rungs", 2, "--repeats", "--sampler", "greybox"), "do not go together"),
+    (("--rungs", 3, "--trials", 8), "of 8 networks none would be trained to its end"),
 ])  # fmt: skip
 def test_what_cannot_be_is_one_line(cli, more, says):
     done = cli(*RUN, "--epochs", 9, "--out", "run", *more)
     assert done.code == 2
     assert says in done.err
+
+
+@pytest.mark.parametrize("eta", [2, 3])
+def test_the_least_number_of_networks_is_just_enough_for_one_whole_training(cli, eta):
+    done = cli(*RUN, "--epochs", 4, "--rungs", "1,2,4", "--eta", eta, "--trials", eta**2, "--out", "run")
+    assert done.json["trials"]["trained"] == 1
+    assert len(done.json["front"]) == 1
 
 
 def test_finished_runs_are_compared_by_epochs(cli, tmp_path):

@@ -41,6 +41,27 @@ def test_it_trains_says_how_long_and_judges(trained, cli):
     assert "step" not in again.err
 
 
+def test_ctrl_c_says_that_it_can_go_on(cli, tmp_path, monkeypatch):
+    from archsearch.train.supernet import Trainer
+
+    (tmp_path / "tiny.toml").write_text(SPACE)
+    command, step, done = ("supernet", "--space", "tiny.toml", *SHORT, "--out", "net", "--json"), Trainer.step, []
+
+    def stopped(self, images, labels):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(step(self, images, labels))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "step", stopped)
+        first = cli(*command)
+    assert (first.code, first.out) == (130, "")
+    assert first.err.splitlines()[-1] == "stopped; the same command goes on from its last checkpoint"
+    again = cli(*command)
+    assert again.code == 0
+    assert again.json["losses"]
+
+
 def test_other_options_on_the_same_folder_are_refused(trained, cli):
     command, _ = trained
     done = cli(*command, "--seed", 1)
@@ -55,6 +76,28 @@ def test_a_run_is_judged_by_it_and_its_winners_inherit(trained, cli, tmp_path):
     assert done.code == 0, done.err
     assert done.json["trials"]["trained"] == 3
     assert any(row["top1_test"] is not None for row in done.json["front"])
+
+
+def test_a_run_goes_on_with_the_supernet_that_it_began_with(trained, cli):
+    run = ("run", "--space", "tiny.toml", "--evaluator", "supernet", "--finalists", 0, "--sampler", "random",
+           "--out", "r", "--json")  # fmt: skip
+    first = cli(*run, "--supernet", "net", "--trials", 1)
+    assert first.code == 0, first.err
+    again = cli(*run, "--trials", 2)
+    assert again.code == 0, again.err
+    assert again.json["trials"] == {"trained": 2}
+
+
+def test_a_supernet_of_other_images_is_refused_before_anything_is_written(trained, cli, tmp_path):
+    about = tmp_path / "net" / "supernet.json"
+    told = json.loads(about.read_text())
+    about.write_text(json.dumps(told | {"fingerprint": "other", "data": "cats"}))
+    done = cli("run", "--space", "tiny.toml", "--evaluator", "supernet", "--supernet", "net", "--out", "r")
+    assert done.code == 2
+    assert done.err.splitlines()[-1].endswith(
+        "was trained on other images (cats): what it says of digits means nothing"
+    )
+    assert not (tmp_path / "r").exists()
 
 
 def test_a_run_without_a_supernet_of_its_own_needs_the_evaluator(trained, cli):
@@ -74,6 +117,7 @@ def test_a_training_begins_with_what_the_network_inherits(trained, cli, tmp_path
     (("train", "mobilenet_v2_0.5_32", "--from-supernet", "net"), "not in space tiny"),
     (("train", INSIDE, "--from-supernet", "none"), "holds no supernet"),
     (("train", INSIDE, "--from-supernet", "net", "--init", "torchvision"), "leave one out"),
+    (("supernet", "--space", "tiny.toml", "--fair", "--sampling", "uniform"), "--fair is --sampling fair, not uniform"),
     (("supernet", "--space", "tiny.toml", "--networks", "0"), "--networks must be at least 1, got 0"),
     (("supernet", "--space", "tiny.toml", "--budget-madds", "1k"), "no network of space tiny has madds of at most 1k"),
 ])  # fmt: skip

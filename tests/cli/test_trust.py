@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from archsearch.cli.trust_work import kept_timing
 from archsearch.cost.budget import Budget
 from archsearch.data.load import load
 from archsearch.records import to_toml
@@ -79,8 +80,7 @@ def test_networks_are_trained_judged_and_told_and_the_same_command_finds_all_the
 
 def report_on_digits(folder: Path, networks: int) -> None:
     """A trust report as a folder holds it, one seed of each network; accuracies are made up."""
-    budget = Budget.parse({})
-    nets = stratified(read_space(folder.parent / "tiny.toml").with_classes(10), budget, networks, seed=0)
+    nets = stratified(read_space(folder.parent / "tiny.toml").with_classes(10), Budget(), networks, seed=0)
     folder.mkdir()
     Journal(folder / "truth.jsonl").add(*(
         {"key": net.key, "seed": 0, "arch": to_text(net.arch), "top1": 0.5 + net.madds / 1e8, "top1_se": 0.01}
@@ -188,6 +188,8 @@ BAD = [
     (("--budget-madds", "1k"), "nearest possible"),
     (("--data", "no/such"), "no/such"),
     (("--table", "no.csv"), "no.csv"),
+    (("--supernet", "none"), "none holds no supernet"),
+    (("--images", 3), "--images 3 cannot hold 10 classes"),
 ]
 
 
@@ -198,6 +200,25 @@ def test_bad_input_is_one_line_and_writes_nothing(cli, tmp_path, options, told):
     assert (done.code, len(complaint)) == (2, 1)
     assert told in complaint[0]
     assert not (tmp_path / "t").exists()
+
+
+def test_a_space_of_two_networks_is_refused_before_anything_is_trained(cli, tmp_path):
+    stage = "[[stage]]\nwidth = 16\nstride = 2\n"
+    space = f"resolution = 16\nwidth = [0.5, 1.0]\n[stem]\nwidth = 16\n[head]\nwidth = 32\n{stage}"
+    (tmp_path / "two.toml").write_text(space)
+    done = cli("trust", "--space", "two.toml", "--evaluator", "synthetic", "--out", "t")
+    assert done.code == 2
+    assert "2 networks fit, at least 3 are needed" in done.err
+    assert not (tmp_path / "t").exists()
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "{}", "[1, 2]", '[["a", 1]]', "null"])
+def test_a_damaged_timing_is_no_timing(tmp_path, text):
+    path = tmp_path / "timing.json"
+    path.write_text(text)
+    assert kept_timing(path) == kept_timing(tmp_path / "none") == []
+    path.write_text("[[10, 1.5]]")
+    assert kept_timing(path) == [(10, 1.5)]
 
 
 def test_a_table_with_fewer_seeds_is_told(cli, macro):

@@ -85,6 +85,12 @@ def test_cross_validation_tells_a_learnable_truth_from_noise():
     assert good.to_dict()["tau"]["value"] == good.tau.value
 
 
+def test_labels_of_one_accuracy_are_no_order():
+    alike = [Known(arch=each.arch, top1=1.0, top1_se=0.0) for each in measured(SPACE, 9)[0]]
+    assert "cross-validated: no order, all of one accuracy, 100 % in" in worth(SPACE, alike).told
+    assert worth(SPACE, alike).to_dict()["tau"]["value"] is None
+
+
 @pytest.mark.parametrize("n", [0, 1, FEWEST - 1])
 def test_too_few_labels_say_how_to_get_more(n):
     with pytest.raises(DataError, match=f"{n} measured networks are too few.* {FEWEST} are needed; --from RUN"):

@@ -113,6 +113,17 @@ def test_a_dominated_curve_has_no_chance_and_the_cheapest_network_has_every():
     assert now.chance[9] < 0.05
     assert now.chance[10] == 1
     assert now.chance[11] > 0.9
+    assert now.foretold(0)
+    assert now.worth[9] < 1e-3 * now.worth[11]  # what is beaten adds nothing
+
+
+def test_worth_is_the_hypervolume_that_a_known_end_adds():
+    curves = np.column_stack([np.full(6, 0.5), [0.6, 0.7, 0.6, 0.7, 0.6, np.nan]])
+    costs = np.array([[1.0], [3.0], [1.0], [3.0], [1.0], [2.0]])
+    final = np.where(np.isnan(curves[:, 1]), 0.65, curves[:, 1])
+    known = Standing(numbers=np.arange(6), curves=np.column_stack([curves[:, 0], final]), costs=costs, sizes=np.ones(6),
+                     waits=np.zeros(6, dtype=bool), fits=np.array([True] * 5 + [False]))  # fmt: skip
+    assert known.worth[5] == pytest.approx((0.65 - 0.6) * (3.0 - 2.0), rel=1e-6)  # over 2 to 3, where 0.7 begins
 
 
 def test_on_a_ladder_the_best_of_a_rung_is_what_must_be_beaten(tmp_path, silent):

@@ -62,6 +62,12 @@ def test_the_epsilon_net_keeps_the_spread():
     assert spread(points, top1).tolist()[:3] == [0, 3, 4]
 
 
+def test_worth_orders_a_rank_and_never_passes_it():
+    top1, costs = np.array([0.9, 0.5, 0.4, 0.7]), np.array([[10.0], [1.0], [2.0], [5.0]])
+    assert order(top1, costs, np.array([0.0, 1.0, 9.0, 2.0])).tolist() == [3, 1, 0, 2]
+    assert order(top1, costs, np.zeros(4)).tolist() == order(top1, costs).tolist()
+
+
 def test_nobody_goes_on_while_the_share_is_used_up_or_nobody_waits():
     top1, costs = np.array([0.1, 0.2, 0.3]), np.ones((3, 1))
     one, none = np.array([True, False, False]), np.zeros(3, dtype=bool)

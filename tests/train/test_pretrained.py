@@ -79,6 +79,24 @@ def test_files_that_hold_something_else_are_refused(own, tmp_path):
         source(str(tmp_path / "c.pt"))
 
 
+def test_a_network_that_cannot_be_is_told_with_its_file(own, tmp_path):
+    content = checkpoint.load(own)
+    checkpoint.save(tmp_path / "d.pt", content | {"arch": {"x": 1}})
+    with pytest.raises(CheckpointError, match=r"d\.pt names a network that cannot be: arch has no key 'x'"):
+        source(str(tmp_path / "d.pt"))
+
+
+def test_only_what_a_run_kept_must_have_a_checksum(own, tmp_path):
+    """A model.pt that was cut is told; a folder of a user's own may have any name."""
+    folder = tmp_path / "final-3"
+    folder.mkdir()
+    torch.save(build(mobilenet_v2(0.35)).state_dict(), folder / "mine.pth")
+    assert source(str(folder / "mine.pth")).weights.arch.stages == mobilenet_v2(0.35).stages
+    (folder / "model.pt").write_bytes(own.read_bytes()[:-50])
+    with pytest.raises(CheckpointError, match="truncated or damaged"):
+        source(str(folder / "model.pt"))
+
+
 def test_without_a_network_the_error_says_where_a_file_could_lie():
     pytest.importorskip("torchvision")
 

@@ -182,6 +182,20 @@ def test_a_space_that_was_changed_by_hand_is_noticed(tmp_path):
         loaded(tmp_path)
 
 
+@pytest.mark.parametrize(("told", "wrong"), [({"format": 1}, "has no space"), ([], "of another version")])
+def test_a_damaged_description_is_told(tmp_path, told, wrong):
+    (tmp_path / "supernet.json").write_text(json.dumps(told))
+    for use in (lambda: loaded(tmp_path), lambda: trained(tmp_path, plan())):
+        with pytest.raises(RunError, match=wrong):
+            use()
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(RunError, match="cannot be written: Is a directory"):
+        trained(tmp_path, plan())
+
+
 def test_a_second_process_waits_for_the_first(tmp_path):
     with supernet_folder.alone(tmp_path / "lock"):
         waited = []
