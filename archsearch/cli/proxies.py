@@ -212,6 +212,10 @@ def _print(out: Any, found: "list[Scored]", names: list[str], told: dict[str, An
     rows = [[name, *(_tau(told[name][what]) for what in judged), f"{1000 * (told[name]['seconds'] or 0):.3g}"]
             for name in order]  # fmt: skip
     out.print(table(["proxy", *(words[name] for name in judged), "ms a network"], rows))  # of a core, or of the GPU
+    for name in names:
+        reasons = [each.failed[name] for each in found if name in each.failed]
+        if reasons:
+            out.print(f"{len(reasons)} of {len(found)} without a score: {reasons[0]}", markup=False, style="yellow")
     out.print("scores are no accuracies: only their order counts", style="dim")
 
 

@@ -33,7 +33,7 @@ def carry_out(request: "Request", *, png: bool, as_json: bool, words: Sequence[s
     from archsearch.train.tuning import tune_process
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    problem = request.problem  # whatever is wrong with the options shows here, before anything is decoded or written
+    _ = request.problem  # whatever is wrong with the options shows here, before anything is decoded or written
     tune_process(request.threads)
     wanted, _ = request.wanted, request.earlier_runs  # these, too
     try_device(request)

@@ -23,8 +23,9 @@ from archsearch.spec.canon import key
 from archsearch.spec.text import to_text
 
 ALIKE = (  # what makes two results comparable
-    "data_hash", "evaluator", "recipe", "epochs", "batch", "trial_images", "init_hash",
+    "data_hash", "evaluator", "recipe", "epochs", "batch", "trial_images", "init_hash", "supernet",
 )  # fmt: skip
+SHARING = "supernet"  # evaluator whose values are those of shared weights
 MADE = "source_training"  # attribute of a given trial: the training that it tells of
 RESULTS = ("top1", "top1_se", "top5", "seconds")
 
@@ -89,8 +90,10 @@ def take_over(
 
 
 def unlike(here: RunConfig, there: RunConfig) -> tuple[str, ...]:
-    """What makes the results of two runs incomparable: names of ALIKE."""
-    return tuple(name for name in ALIKE if getattr(here, name) != getattr(there, name))
+    """What makes the results of two runs incomparable: names of ALIKE. A run's own supernet is like no other."""
+    own = here.evaluator == there.evaluator == SHARING and None in (here.supernet, there.supernet)
+    return tuple(name for name in ALIKE if getattr(here, name) != getattr(there, name)
+                 or (own and name == "supernet"))  # fmt: skip
 
 
 def results(earlier: Earlier) -> Iterator[FrozenTrial]:

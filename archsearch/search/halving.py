@@ -118,6 +118,16 @@ class Halving:
                 return int(now.numbers[there[row]]), rungs[rung + 1]
         return None
 
+    def last_hope(self, trials: Sequence[FrozenTrial]) -> tuple[int, int] | None:
+        """The best trial of the highest rung and where it goes, where none was trained to its end and one waits."""
+        now, rungs = self.look(trials), self.rule.rungs
+        if not np.isnan(now.final).all() or not now.waits.any():
+            return None
+        rung = int((~np.isnan(now.curves[now.waits])).sum(axis=1).max()) - 1
+        there = np.flatnonzero(now.waits & ~np.isnan(now.curves[:, rung]))
+        best = there[order(now.hoped(rung)[there], now.costs[there])[0]]
+        return int(now.numbers[best]), rungs[rung + 1]
+
     def hopeless(self, trials: Sequence[FrozenTrial]) -> dict[int, dict[str, Any]]:
         """Trials that wait and are not likely to reach the front at their own cost, and what to note of each."""
         if not self.rule.doubt:

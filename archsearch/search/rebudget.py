@@ -7,12 +7,13 @@ search goes on, and a network that was over budget before may be trained now.
 from optuna.trial import TrialState
 
 from archsearch.errors import RunError
-from archsearch.records import BUDGETS, LADDER, OVER, SINCE, RunFolder
+from archsearch.records import BUDGETS, LADDER, OVER, SINCE, STOPPED, RunFolder
 from archsearch.search.finish import trained
 from archsearch.search.halving import Halving
 from archsearch.search.ledger import Ledger
 from archsearch.search.lock import is_alive
 from archsearch.search.propose import Problem
+from archsearch.search.worker import remove
 
 NO_WORKERS = ("propose", "final-", "latency")  # how locks begin that are no worker's
 
@@ -31,6 +32,9 @@ def settle_budgets(ledger: Ledger, problem: Problem, folder: RunFolder) -> str |
     if before is not None:
         check_alone(folder)
         closed = close_misfits(ledger, problem)
+        for trial in ledger.trials():
+            if trial.user_attrs.get("status") in (OVER, STOPPED):
+                remove(folder.checkpoints / f"trial-{trial.number}")
         told = told_of(ledger, problem, closed)
         ledger.remember(SINCE, len(ledger.trials()))
     if ladder != rungs:

@@ -125,10 +125,12 @@ class Worker:
                     return (trial.number, Arch.from_dict(trial.user_attrs["arch_json"])), ""
             if late:
                 return None, "time limit"
-            if self._halving is not None and (number := self._sent_on(self._halving)) is not None:
-                return (number, Arch.from_dict(self._ledger.trials()[number].user_attrs["arch_json"])), ""
+            if self._halving is not None and (goes_on := self._sent_on(self._halving)) is not None:
+                return goes_on, ""
             taken, why = self._new(limits)
             if taken is None and self._halving is not None and not self._running():
+                if (goes_on := self._carry_on(self._halving.last_hope(self._ledger.trials()))) is not None:
+                    return goes_on, ""
                 self._stop(self._halving.waiting(self._ledger.trials()))
             return taken, why
 
@@ -140,16 +142,19 @@ class Worker:
             return None, why
         return self._proposer.next(), ALL_TRIED
 
-    def _sent_on(self, halving: Halving) -> int | None:
+    def _sent_on(self, halving: Halving) -> tuple[int, Arch] | None:
         """The trial that leaves its rung, now this worker's; what cannot reach the front is stopped before."""
         self._stop(halving.hopeless(self._ledger.trials()))
-        found = halving.promoted(self._ledger.trials())
+        return self._carry_on(halving.promoted(self._ledger.trials()))
+
+    def _carry_on(self, found: tuple[int, int] | None) -> tuple[int, Arch] | None:
+        """A trial that waits, to be trained by this worker up to an epoch."""
         if found is None:
             return None
         number, until = found
         mine = {UNTIL: until, "worker": self._presence.name, "status": RUNNING}  # the status last: it waits till then
         self._ledger.note(number, mine)
-        return number
+        return number, Arch.from_dict(self._ledger.trials()[number].user_attrs["arch_json"])
 
     def _stop(self, chosen: Mapping[int, Mapping[str, Any]]) -> None:
         """Close trials that wait, by what is to be noted of each; their checkpoints go."""

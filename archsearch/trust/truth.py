@@ -49,8 +49,8 @@ class Truth:
         return np.array([each.params for each in self.networks], dtype=float)
 
     def known(self) -> list[Known]:
-        """The means as labels; their standard error is that of one seed over the root of the number of seeds."""
-        errors = np.sqrt(np.nanmean(self.se**2, axis=1) / (~np.isnan(self.top1)).sum(axis=1))
+        """The means as labels; their standard error is that of one seed: all seeds are judged on the same images."""
+        errors = np.sqrt(np.nanmean(self.se**2, axis=1))
         return [Known(arch=net.arch, top1=float(mean), top1_se=float(error))
                 for net, mean, error in zip(self.networks, self.mean, errors, strict=True)]  # fmt: skip
 
@@ -180,4 +180,4 @@ def known(folder: Path) -> list[Known]:
 def _label(arch: Arch, rows: Sequence[Row]) -> Known:
     errors = np.array([row["top1_se"] for row in rows], dtype=float)
     return Known(arch=arch, top1=float(np.mean([row["top1"] for row in rows])),
-                 top1_se=float(np.sqrt(np.mean(errors**2) / len(rows))))  # fmt: skip
+                 top1_se=float(np.sqrt(np.mean(errors**2))))  # fmt: skip

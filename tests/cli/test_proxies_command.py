@@ -56,6 +56,12 @@ def test_a_space_and_all_proxies_in_words(cli):
     assert "scores are no accuracies" in done.out
 
 
+def test_a_score_that_is_missing_is_explained(cli):
+    done = cli("proxies", SMALL, "--proxy", "zico", "--proxy", "params", "--images", 2)
+    assert done.code == 0
+    assert "1 of 1 without a score: proxy zico needs 4 images at least, got 2" in done.out
+
+
 def test_a_table_tells_rank_correlations(cli, table):
     done = cli("proxies", "--table", table, "-n", 10, "--proxy", "params", "--proxy", "madds", "--json")
     assert done.code == 0

@@ -80,6 +80,15 @@ def test_a_run_with_rungs_trains_nothing_twice_and_ends_clean(tmp_path, silent, 
     assert {t.user_attrs["status"] for t in front} == {"trained"}
 
 
+def test_a_search_too_short_for_its_share_still_trains_its_best_network_to_the_end(tmp_path, silent):
+    run = make_run(tmp_path / "run", trials=2, **RUNGS)
+    run.search(Learning(), silent)
+    best, other = sorted(run.ledger.trials(), key=lambda t: -max(t.intermediate_values))
+    assert statuses(run) == {"trained": 1, "stopped": 1}
+    assert max(best.intermediate_values) == 9
+    assert max(other.intermediate_values) == 1
+
+
 def test_stopped_and_waiting_networks_inform_samplers_and_are_not_proposed_again(tmp_path, silent):
     run = make_run(tmp_path / "run", trials=20, sampler="nsga2", **RUNGS)
     run.search(Learning(), silent)
@@ -167,7 +176,14 @@ def test_a_tighter_budget_stops_what_waits_and_does_not_fit(tmp_path, silent):
         run.search(Tired(), silent)
     waited = statuses(run)["waiting"]
     assert waited > 2
+    for trial in run.ledger.trials():
+        (run.folder.checkpoints / f"trial-{trial.number}").mkdir(parents=True, exist_ok=True)
     tighter = make_run(tmp_path / "run", trials=20, sampler="random", **{**RUNGS, "budgets": {"madds": "4M"}})
+    left = {int(path.name.removeprefix("trial-")) for path in run.folder.checkpoints.iterdir()}
+    closed = {t.number for t in tighter.ledger.trials()
+              if t.state.is_finished() and t.user_attrs["status"] != "trained"}  # fmt: skip
+    assert left == {t.number for t in tighter.ledger.trials()} - closed
+    assert 0 < len(left) < len(tighter.ledger.trials())
     stopped = [t for t in tighter.ledger.trials() if t.user_attrs["status"] == "stopped"]
     assert stopped
     assert all(t.user_attrs["costs"]["madds"] > 4e6 for t in stopped)
