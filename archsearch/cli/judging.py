@@ -66,6 +66,16 @@ def supernet_of(request: "Request") -> Path | None:
     return Path(text) if text else None
 
 
+def told_of(supernet: Path | None) -> dict[str, str]:
+    """What the config says of a supernet that was named; nothing of a run's own.
+
+    raises   RunError where the folder holds no finished one
+    """
+    from archsearch.train.supernet_folder import digest
+
+    return {} if supernet is None else {"supernet": str(supernet), "supernet_hash": digest(supernet)}
+
+
 def check_alike(evaluator: "Evaluator", trials: "Sequence[FrozenTrial]") -> None:
     """Raise RunError where an evaluator that learns would mix two kinds of values in one run: ranks, and accuracies.
 

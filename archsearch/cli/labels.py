@@ -48,12 +48,11 @@ def of_report(folder: Path) -> "Measured":
     from archsearch.trust.truth import known
 
     command = read_toml(folder / COMMAND)
-    way = command | {"supernet": None}  # the one that it judges trained nothing of the truth
     return Measured(
         name=str(folder.resolve()),
         data_hash=str(command.get("data_hash", "")),
         evaluator="table" if command.get("table_hash") else "train",
-        training=tuple(way.get(name) for name in TRAINING),
+        training=tuple(command.get(name) for name in TRAINING),
         known=tuple(known(folder)),
     )
 

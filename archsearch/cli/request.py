@@ -9,7 +9,7 @@ from archsearch import plugins
 from archsearch.cli.asked import asked_metrics, merged, opened_runs, wanted_codes
 from archsearch.cli.crew import share, size
 from archsearch.cli.halting import config_of, rule_of
-from archsearch.cli.judging import evaluator_of, supernet_of
+from archsearch.cli.judging import evaluator_of, supernet_of, told_of
 from archsearch.cli.labels import learnt_from, runs_of
 from archsearch.cli.limits import loose, problem_of
 from archsearch.cli.loading import (
@@ -274,7 +274,7 @@ class Request:
         from archsearch.search.config import RunConfig, study_name
         from archsearch.search.run import space_hash
 
-        supernet, apart = supernet_of(self), ("init", "supernet")
+        apart = ("init", "supernet")
         asked = {name: value for name, value in self.given.items() if value is not None and name not in apart}
         config = RunConfig(
             **self.amounts
@@ -289,7 +289,7 @@ class Request:
             minimize=self.problem.minimize,
             **self._latency,
             **for_config(self.first_weights),
-            supernet=None if supernet is None else str(supernet),
+            **told_of(supernet_of(self)),
         )
         return replace(config, study=self.stored.get("study") or study_name(config))
 

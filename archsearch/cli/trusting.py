@@ -1,7 +1,6 @@
 """What one `archsearch trust` asks for, resolved: the sample, how its truth is found, the evaluators, the folder."""
 
 import hashlib
-import json
 import re
 import time
 from collections.abc import Callable
@@ -163,14 +162,9 @@ class Trusting(Request):
 
         raises   RunError where the folder holds no finished one
         """
-        if self.net is None:
-            return ""
-        from archsearch.train.supernet_folder import WEIGHTS, about
+        from archsearch.train.supernet_folder import digest
 
-        told = json.dumps(about(self.net), sort_keys=True)
-        if not (self.net / WEIGHTS).is_file():
-            raise RunError(f"the supernet in {self.net} is not finished; archsearch supernet --out {self.net} goes on")
-        return f"{self.net.resolve()} {hashlib.sha256(told.encode()).hexdigest()[:12]}"
+        return f"{self.net.resolve()} {digest(self.net)}" if self.net is not None else ""
 
     @cached_property
     def candidates(self) -> list["Candidate"]:

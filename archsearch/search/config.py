@@ -11,7 +11,7 @@ from archsearch.search.plan import AMOUNTS
 
 # What may change on resume: amounts, limits and places. Space and data may be spelled otherwise, not their hashes.
 FREE = ("trials", "timeout", "trial_timeout", "finalists", "threads", "device", "space", "data", "study", "budgets",
-        "stop_when_flat", "latency", "init")  # fmt: skip
+        "stop_when_flat", "latency", "init", "supernet")  # fmt: skip
 
 
 SAMPLER = "greybox"  # where none is named
@@ -53,6 +53,7 @@ class RunConfig:
     init: str | None = None  # where first weights come from: torchvision, or a file; None = drawn at random
     init_hash: str | None = None  # of those weights
     supernet: str | None = None  # folder of the supernet that judges; None = the run's own
+    supernet_hash: str | None = None  # of what it was trained on and how
     storage: str | None = None  # Optuna storage URL; None = the journal in the run's folder
     study: str = STUDY  # name of the study in that storage
 

@@ -23,7 +23,7 @@ from archsearch.spec.canon import key
 from archsearch.spec.text import to_text
 
 ALIKE = (  # what makes two results comparable
-    "data_hash", "evaluator", "recipe", "epochs", "batch", "trial_images", "init_hash", "supernet",
+    "data_hash", "evaluator", "recipe", "epochs", "batch", "trial_images", "init_hash", "supernet_hash",
 )  # fmt: skip
 SHARING = "supernet"  # evaluator whose values are those of shared weights
 MADE = "source_training"  # attribute of a given trial: the training that it tells of
@@ -91,9 +91,9 @@ def take_over(
 
 def unlike(here: RunConfig, there: RunConfig) -> tuple[str, ...]:
     """What makes the results of two runs incomparable: names of ALIKE. A run's own supernet is like no other."""
-    own = here.evaluator == there.evaluator == SHARING and None in (here.supernet, there.supernet)
+    own = here.evaluator == there.evaluator == SHARING and None in (here.supernet_hash, there.supernet_hash)
     return tuple(name for name in ALIKE if getattr(here, name) != getattr(there, name)
-                 or (own and name == "supernet"))  # fmt: skip
+                 or (own and name == "supernet_hash"))  # fmt: skip
 
 
 def results(earlier: Earlier) -> Iterator[FrozenTrial]:

@@ -14,7 +14,7 @@ from archsearch.spec.arch import Arch
 LEARNT = ("predictor", "ensemble")  # evaluators whose values are no measurements; nor are those of proxies
 SHARING = "supernet"  # evaluator whose values are those of shared weights
 TRAINING = (  # what makes the levels of two runs comparable; of a run
-    "recipe", "epochs", "batch", "trial_images", "init_hash", "supernet",
+    "recipe", "epochs", "batch", "trial_images", "init_hash", "supernet_hash",
 )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def _unfit(source: Measured, data_hash: str) -> str | None:
 def _training(run: Earlier) -> tuple[object, ...]:
     told = {name: getattr(run.config, name) for name in TRAINING}
     if run.config.evaluator == SHARING:
-        told["supernet"] = told["supernet"] or run.name  # a supernet of its own, like no other
+        told["supernet_hash"] = told["supernet_hash"] or run.name  # a supernet of its own, like no other
     return tuple(told.values())
 
 

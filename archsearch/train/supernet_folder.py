@@ -1,6 +1,7 @@
 """A supernet on disk: its space, what it was trained on and how, its checkpoints, and the finished weights."""
 
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -102,14 +103,24 @@ def about(folder: Path) -> dict[str, Any]:
     return told
 
 
+def digest(folder: Path) -> str:
+    """12 hexadecimal digits that tell a finished supernet from others, in the same folder, too.
+
+    raises   RunError where there is none, or it is not finished
+    """
+    told = json.dumps(about(folder), sort_keys=True)
+    if not (folder / WEIGHTS).is_file():
+        raise RunError(f"the supernet in {folder} is not finished; archsearch supernet --out {folder} goes on with it")
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
+
+
 def loaded(folder: Path, *, device: str = "cpu") -> Supernet:
     """The finished supernet of a folder.
 
     raises   RunError where there is none or it is not finished, CheckpointError for damaged weights
     """
+    digest(folder)
     told = about(folder)
-    if not (folder / WEIGHTS).exists():
-        raise RunError(f"the supernet in {folder} is not finished; archsearch supernet --out {folder} goes on with it")
     if not (folder / SPACE).is_file():
         raise RunError(f"the supernet in {folder} has lost its {SPACE}")
     recipe = SupernetRecipe.from_dict(told["recipe"])

@@ -69,7 +69,7 @@ def test_two_supernets_are_two_kinds_of_values(earlier):
     run, problem = earlier
     first, second = (replace(run, name=name, config=replace(run.config, evaluator="supernet")) for name in "ab")
     assert len(labels([measured(first), measured(second)], problem, "abc").known) == 9
-    same = [replace(each, config=replace(each.config, supernet="/net")) for each in (first, second)]
+    same = [replace(each, config=replace(each.config, supernet_hash="net")) for each in (first, second)]
     assert len(labels([measured(each) for each in same], problem, "abc").known) == 18
 
 
