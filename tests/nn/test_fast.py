@@ -12,10 +12,12 @@ from torch import nn
 from torch.nn import functional
 
 from archsearch.nn.build import build
-from archsearch.nn.fast import loops
+from archsearch.nn.fast import depthwise, loops
+from archsearch.nn.fast.depthwise import Depthwise, Site
 from archsearch.nn.fast.expand import moments
 from archsearch.nn.fast.maps import Crew
 from archsearch.nn.fast.network import FastNetwork
+from archsearch.nn.fast.norm import After
 from archsearch.spec.arch import Arch, Head, Stage, Stem
 from archsearch.train.forward import forward_of, fused
 from archsearch.train.recipe import Recipe
@@ -109,9 +111,106 @@ def test_moments_are_the_sums_of_columns_and_of_their_products(rows):
     assert np.allclose(products, x.double().t() @ x.double(), atol=1e-3)
 
 
+SHAPES = [(16, 8, 8, 1), (24, 7, 9, 1), (17, 8, 10, 2), (40, 9, 11, 2), (33, 2, 2, 1), (16, 1, 1, 2), (48, 5, 13, 1),
+          (64, 8, 8, 2), (32, 3, 6, 1)]  # channels, height, width, stride  # fmt: skip
+
+
+def layer(channels: int, height: int, width: int, stride: int, *, before: bool, threads: int = 1):
+    """Weight, gamma, beta; a map cut to 0..6, as behind an expansion; the site of a depthwise convolution."""
+    draw = torch.Generator().manual_seed(0)
+    x = (3 * torch.randn(3, channels, height, width, generator=draw)).clamp(0, 6)
+    values = [torch.randn(channels, 1, 3, 3, generator=draw), *torch.randn(2, channels, generator=draw)]
+    norm = nn.BatchNorm2d(channels)
+    norm.weight.data, norm.bias.data = values[1:]
+    after, first = (After(norm=norm, bounds=(np.float32(0), np.float32(6)), owned=True, crew=Crew(threads))
+                    for _ in range(2))  # fmt: skip
+    site = Site(stride=stride, after=after, before=first if before else None)
+    return [x.contiguous(memory_format=torch.channels_last), *values], site
+
+
+def stepped(call, values, dtype) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """What a layer makes, and the gradients of all it reads."""
+    leaves = [value.detach().clone().to(dtype).requires_grad_() for value in values]
+    made = call(*leaves)
+    made.backward(torch.sin(torch.arange(made.numel(), dtype=dtype)).view_as(made))
+    return made.detach().double(), [leaf.grad.double() for leaf in leaves]
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("past", [0, 2**60])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_depthwise_convolution_is_torchs_at_any_size(shape, past, before, monkeypatch):
+    monkeypatch.setattr(depthwise, "PAST", past)
+    values, site = layer(*shape, before=before)
+
+    def plain(x, weight, gamma, beta):
+        made = functional.conv2d(x, weight, None, site.stride, 1, 1, len(weight))
+        return functional.relu6(functional.batch_norm(made, None, None, gamma, beta, training=True))
+
+    if shape[1] * shape[2] == 1:  # of 3 images, of one pixel each: close to no variance magnifies rounding
+        values[0] = values[0] * torch.tensor([0.0, 0.5, 1.0]).view(3, 1, 1, 1)
+    made, found = stepped(lambda *leaves: Depthwise.apply(*leaves, site), values, torch.float32)
+    right, truth = stepped(plain, values, torch.float64)
+    assert (made - right).abs().max() < 1e-4
+    if before:
+        x = values[0]
+        truth[0] = truth[0] * ((x > 0) & (x < 6))
+        (sums,) = site.before.cut.values()
+        assert np.allclose(sums, truth[0].sum((0, 2, 3)), atol=1e-3)
+    for one, other in zip(found, truth, strict=True):
+        assert (one - other).norm() <= 1e-4 * other.norm().clamp(min=1)
+
+
+def test_a_depthwise_convolution_repeats_bit_by_bit_on_threads(monkeypatch):
+    monkeypatch.setattr("archsearch.nn.fast.maps.SPLIT", 0)
+    values, site = layer(24, 9, 9, 1, before=True, threads=2)
+    (one, first), (other, second) = (
+        stepped(lambda *leaves: Depthwise.apply(*leaves, site), values, torch.float32) for _ in range(2)
+    )
+    assert torch.equal(one, other)
+    assert all(torch.equal(*pair) for pair in zip(first, second, strict=True))
+
+
+def test_a_gradient_that_is_not_finite_reaches_maps_and_weights():
+    values, site = layer(24, 9, 9, 1, before=True)
+    leaves = [value.clone().requires_grad_() for value in values]
+    made = Depthwise.apply(*leaves, site)
+    gradient = torch.ones_like(made)
+    gradient[0, 5] = float("nan")
+    made.backward(gradient)
+    for leaf in leaves[1:]:
+        assert leaf.grad[5].isnan().any()
+        assert leaf.grad[:5].isfinite().all()
+        assert leaf.grad[6:].isfinite().all()
+    assert leaves[0].grad[:, 5].isnan().any()
+
+
+@pytest.mark.parametrize(("changes", "fits"), [
+    ({}, True), ({"stride": 2}, True), ({"stride": 3}, False), ({"stride": (1, 2)}, False), ({"dilation": 2}, False),
+    ({"padding": 0}, False), ({"kernel_size": 5, "padding": 2}, False), ({"groups": 8}, False), ({"bias": True}, False),
+    ({"padding_mode": "circular"}, False), ({"in_channels": 8, "out_channels": 8, "groups": 8}, False),
+    ({"out_channels": 32}, False),
+])  # fmt: skip
+def test_only_what_the_sweeps_compute_goes_through_them(changes, fits):
+    how = {"in_channels": 16, "out_channels": 16, "kernel_size": 3, "padding": 1, "groups": 16, "bias": False}
+    assert depthwise.fits(nn.Conv2d(**{**how, **changes})) is fits
+
+
+def test_an_expansion_is_told_of_a_gradient_that_is_cut_already():
+    arch = small(stride=1)
+    model = build(arch).to(memory_format=torch.channels_last).train()
+    fast = FastNetwork(model, least=0)
+    expanding = [link.after for link in fast.__dict__["_links"] if link.expands]
+    outputs = fast(images(arch.resolution).to(memory_format=torch.channels_last))
+    outputs.sum().backward()
+    assert [link.site.before for link in fast.__dict__["_links"] if link.site] == expanding[:2]
+    assert not any(after.cut for after in expanding)
+
+
 def test_a_number_that_is_not_finite_comes_out_at_the_end():
     arch = small()
-    for name in ("features.0.0.weight", "features.1.conv.0.0.weight", "features.1.conv.1.1.weight"):
+    for name in ("features.0.0.weight", "features.1.conv.0.0.weight", "features.1.conv.1.0.weight",
+                 "features.1.conv.1.1.weight"):  # fmt: skip
         model = build(arch).to(memory_format=torch.channels_last).train()
         with torch.no_grad():
             value = model.get_parameter(name)

@@ -3,7 +3,8 @@
 What a 1x1 convolution makes has the mean W m and the variances diag(W C W'), with m and C the mean and the covariance
 of what it reads: those of the narrow map. So batch norm is known before the convolution and goes into its weights, and
 the clamp into oneDNN's last step. On the way back, what batch norm subtracts from the gradient is linear in what the
-convolution read, so it costs two products of the narrow map; the wide one is only masked.
+convolution read, so it costs two products of the narrow map; the wide one is only masked, unless a depthwise
+convolution behind it has done so already.
 """
 
 from typing import Any
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from archsearch.nn.fast import loops
 from archsearch.nn.fast.maps import fold_of, folded, last, matrix, unfolded
-from archsearch.nn.fast.norm import Affine, After, Doubles
+from archsearch.nn.fast.norm import Affine, After, Doubles, singles
 
 CHUNK = 256  # rows whose products are summed in float32 before they are added up in float64
 
@@ -42,7 +43,11 @@ class Expand(torch.autograd.Function):
         x, weight, y = ctx.saved_tensors
         after, affine, sums, products, scaled = ctx.rest
         narrow, single = matrix(x), weight.detach().view(weight.shape[0], -1).numpy()
-        passed, of_beta = mask(y, after.own(gradient), after)
+        of_beta = after.cut.pop(y.data_ptr(), None)
+        if of_beta is None:
+            passed, of_beta = mask(y, after.own(gradient), after)
+        else:
+            passed = matrix(last(gradient))
         cross = torch.mm(narrow.t(), passed).t().numpy()
         of_gamma, slope, add = affine.gradients(of_beta, np.einsum("dc,dc->d", cross, single, dtype=np.float64))
         sloped = single * slope.astype(np.float32)[:, None]
@@ -53,8 +58,8 @@ class Expand(torch.autograd.Function):
             less = torch.from_numpy(times(single.T, -add.astype(np.float32)))
             torch.addmm(less, narrow, torch.from_numpy(times(sloped.T, single)), alpha=-1, out=matrix(dx))
             matrix(dx).addmm_(passed, scaled)
-        told = (torch.from_numpy(each.astype(np.float32)) for each in (dw, of_gamma, of_beta))
-        return dx, next(told).view(weight.shape), *told, None
+        of_weight, *others = singles(dw, of_gamma, of_beta)
+        return dx, of_weight.view(weight.shape), *others, None
 
 
 def times(a: Any, b: Any) -> Any:

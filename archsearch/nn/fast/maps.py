@@ -26,22 +26,29 @@ class Crew:
 
     def sums(self, loop: Callable[[slice, NDArray[np.float64]], None], flat: Floats) -> NDArray[np.float64]:
         """float64[2, c], added up over parts of the rows of `flat`, to each of which the loop adds its own."""
-        if self._pool is None or flat.size < SPLIT:
-            whole = np.zeros((2, flat.shape[1]))
-            loop(slice(None), whole)
+        rows, channels = flat.shape
+        return self.shared(lambda first, end, sums: loop(slice(first, end), sums), (2, channels),
+                           count=rows, step=STEP, size=flat.size)  # fmt: skip
+
+    def shared(self, loop: Callable[[int, int, NDArray[np.float64]], None], shape: tuple[int, int], *,
+               count: int, step: int, size: int) -> NDArray[np.float64]:  # fmt: skip
+        """Sums of that shape over `count` things in parts of a multiple of `step`; size: floats in all of them."""
+        if self._pool is None or size < SPLIT:
+            whole = np.zeros(shape)
+            loop(0, count, whole)
             return whole
-        parts = self._parts(flat.shape[0])
-        sums = np.zeros((len(parts), 2, flat.shape[1]))
-        pairs = list(zip(parts, sums, strict=True))
-        waiting = [self._pool.submit(loop, *pair) for pair in pairs[1:]]
-        loop(*pairs[0])
+        parts = self._parts(count, step)
+        sums = np.zeros((len(parts), *shape))
+        tasks = [(*part, own) for part, own in zip(parts, sums, strict=True)]
+        waiting = [self._pool.submit(loop, *task) for task in tasks[1:]]
+        loop(*tasks[0])
         for each in waiting:
             each.result()
         return sums.sum(axis=0)
 
-    def _parts(self, rows: int) -> list[slice]:
-        size = -(-rows // (self.threads * STEP)) * STEP
-        return [slice(start, min(rows, start + size)) for start in range(0, rows, size)]
+    def _parts(self, count: int, step: int) -> list[tuple[int, int]]:
+        size = -(-count // (self.threads * step)) * step
+        return [(start, min(count, start + size)) for start in range(0, count, size)]
 
 
 def matrix(map_: Tensor) -> Tensor:

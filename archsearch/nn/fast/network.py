@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from archsearch.nn.build import Network
+from archsearch.nn.fast import depthwise
+from archsearch.nn.fast.depthwise import Depthwise, Site
 from archsearch.nn.fast.expand import Expand
 from archsearch.nn.fast.maps import Crew, last
 from archsearch.nn.fast.norm import After, NormClamp
@@ -26,6 +28,7 @@ class Link:
     modules: tuple[nn.Module, ...]
     after: After | None  # where batch norm and activation have a fast form
     expands: bool
+    site: Site | None  # of a depthwise convolution that has a fast form
     least: int  # numbers in the op's map for the fast form to pay
     inputs: tuple[str, ...]
     name: str
@@ -41,6 +44,8 @@ class Link:
         norm, x = self.after.norm, reads[0]
         if self.expands:
             made: Tensor = Expand.apply(last(x), first.weight, norm.weight, norm.bias, self.after)
+        elif self.site is not None and x.shape[3] >= depthwise.LEAST:
+            made = Depthwise.apply(last(x), first.weight, norm.weight, norm.bias, self.site)
         else:
             y = Pointwise.apply(last(x), first.weight) if _pointwise(first) else last(first(x))
             made = NormClamp.apply(y, norm.weight, norm.bias, self.after)
@@ -68,13 +73,18 @@ class FastNetwork:
         crew = Crew(threads or torch.get_num_threads())
         readers = Counter(name for _, inputs, _, _ in network._steps for name in inputs)
         convolved = {inputs[0] for chain, inputs, _, _ in network._steps if isinstance(getattr(*chain[0]), nn.Conv2d)}
-        self._links = []
+        self._links: list[Link] = []
+        expansions: dict[str, After] = {}
         for chain, inputs, name, done in network._steps:
             modules = tuple(getattr(*place) for place in chain)
             owned = readers[name] == 1 and name in convolved  # a convolution's gradient is made afresh
             after = _after(modules, owned, crew)
-            self._links.append(Link(modules=modules, after=after, expands=after is not None and _expands(modules),
-                                    least=least, inputs=inputs, name=name, done=done))  # fmt: skip
+            expands = after is not None and _expands(modules)
+            if expands and after is not None and readers[name] == 1:
+                expansions[name] = after
+            site = _site(modules, after, expansions.get(inputs[0]))
+            self._links.append(Link(modules=modules, after=after, expands=expands, site=site, least=least,
+                                    inputs=inputs, name=name, done=done))  # fmt: skip
 
     def __call__(self, images: Tensor) -> Tensor:
         """float32[b, 3, r, r] -> what the network's head gives."""
@@ -96,6 +106,15 @@ def _after(modules: tuple[nn.Module, ...], owned: bool, crew: Crew) -> After | N
         return None
     low, high = BOUNDS[type(act)] if act is not None else (-np.inf, np.inf)
     return After(norm=norm, bounds=(np.float32(low), np.float32(high)), owned=owned, crew=crew)
+
+
+def _site(modules: tuple[nn.Module, ...], after: After | None, before: After | None) -> Site | None:
+    """Of a depthwise convolution that has a fast form."""
+    if after is None or not depthwise.fits(modules[0]):
+        return None
+    conv = modules[0]
+    assert isinstance(conv, nn.Conv2d)
+    return Site(stride=int(conv.stride[0]), after=after, before=before)
 
 
 def _pointwise(conv: nn.Module) -> bool:

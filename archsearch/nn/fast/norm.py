@@ -1,6 +1,6 @@
 """Batch norm and a clamping activation in two passes over a map each way, instead of torch's five and more."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from archsearch.nn.fast import loops
-from archsearch.nn.fast.maps import Crew, fold_of, folded, last, tiled, unfolded
+from archsearch.nn.fast.maps import Crew, Floats, fold_of, folded, last, tiled, unfolded
 
 Doubles = NDArray[np.float64]
 
@@ -19,12 +19,14 @@ class After:
     """What follows a convolution: its batch norm, and the bounds that its activation cuts to.
 
     owned    whether the gradient that comes back is nobody else's, so that it may be written over
+    cut      by the address of what the clamp made: sums of a gradient that is already cut to what passes the clamp
     """
 
     norm: nn.BatchNorm2d
     bounds: tuple[np.float32, np.float32]
     owned: bool
     crew: Crew
+    cut: dict[int, Doubles] = field(default_factory=dict)
 
     def own(self, gradient: Tensor) -> Tensor:
         """The gradient in channels-last order, to be written over."""
@@ -64,38 +66,79 @@ class Affine:
         return of_gamma, slope, self.scale * of_shift / self.rows - slope * self.mean
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Passes:
+    """Batch norm of one batch, ready for passes over the folded map."""
+
+    after: After
+    affine: Affine
+    fold: int
+    scale: Floats
+    shift: Floats
+
+    @classmethod
+    def of(cls, x: Tensor, sums: Doubles, after: After) -> "Passes":
+        """From the sums and sums of squares of x, float64[2, c]."""
+        rows = x.numel() // x.shape[1]
+        mean = sums[0] / rows
+        affine = Affine.of(mean, np.maximum(sums[1] / rows - mean * mean, 0), rows, after.norm)
+        fold = fold_of(x)
+        return cls(after=after, affine=affine, fold=fold, scale=tiled(affine.scale, fold),
+                   shift=tiled(affine.shift, fold))  # fmt: skip
+
+    def clamped(self, x: Tensor) -> Tensor:
+        """clamp(batch norm of x)"""
+        y = torch.empty_like(x)
+        flat, out, crew, bounds = folded(x, self.fold), folded(y, self.fold), self.after.crew, self.after.bounds
+        crew.sums(lambda part, _: loops.clamped(flat[part], self.scale, self.shift, bounds, out[part]), flat)
+        return y
+
+    def back_sums(self, x: Tensor, gradient: Tensor) -> Doubles:
+        """Of the gradient that passes the clamp, and of that times x: sums float64[2, c]."""
+        flat, back, bounds = folded(x, self.fold), folded(gradient, self.fold), self.after.bounds
+        sums = self.after.crew.sums(lambda part, sums: loops.back_summed(flat[part], back[part], self.scale, self.shift,
+                                                                         bounds, sums), flat)  # fmt: skip
+        return unfolded(sums, self.fold)
+
+    def back(self, x: Tensor, gradient: Tensor, slope: Doubles, add: Doubles) -> None:
+        """The gradient becomes that of x, in place."""
+        flat, back, bounds = folded(x, self.fold), folded(gradient, self.fold), self.after.bounds
+        slopes, adds = tiled(slope, self.fold), tiled(add, self.fold)
+        self.after.crew.sums(lambda part, _: loops.back_applied(flat[part], back[part], self.scale, self.shift, bounds,
+                                                                slopes, adds), flat)  # fmt: skip
+
+
+def sums_of(x: Tensor, after: After) -> Doubles:
+    """Sums and sums of squares of the channels, float64[2, c]."""
+    fold = fold_of(x)
+    flat = folded(x, fold)
+    return unfolded(after.crew.sums(lambda part, sums: loops.summed(flat[part], sums), flat), fold)
+
+
+def singles(*values: Doubles) -> list[Tensor]:
+    """In float32."""
+    return [torch.from_numpy(each.astype(np.float32)) for each in values]
+
+
 class NormClamp(torch.autograd.Function):
     """x, gamma, beta -> clamp(batch norm of x); x float32[b, c, h, w], channels last."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, after: After) -> Tensor:
-        fold = fold_of(x)
-        flat = folded(x, fold)
-        rows = x.numel() // x.shape[1]
-        sums = unfolded(after.crew.sums(lambda part, sums: loops.summed(flat[part], sums), flat), fold)
-        mean = sums[0] / rows
-        affine = Affine.of(mean, np.maximum(sums[1] / rows - mean * mean, 0), rows, after.norm)
-        y = torch.empty_like(x)
-        out, scale, shift = folded(y, fold), tiled(affine.scale, fold), tiled(affine.shift, fold)
-        after.crew.sums(lambda part, _: loops.clamped(flat[part], scale, shift, after.bounds, out[part]), flat)
         ctx.save_for_backward(x)
-        ctx.rest = after, affine, fold, scale, shift
-        return y
+        ctx.passes = Passes.of(x, sums_of(x, after), after)
+        made: Tensor = ctx.passes.clamped(x)
+        return made
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
         (x,) = ctx.saved_tensors
-        after, affine, fold, scale, shift = ctx.rest
-        bounds, crew = after.bounds, after.crew
-        dx = after.own(gradient)
-        flat, back = folded(x, fold), folded(dx, fold)
-        sums = unfolded(crew.sums(lambda part, sums: loops.back_summed(flat[part], back[part], scale, shift, bounds,
-                                                                       sums), flat), fold)  # fmt: skip
-        of_gamma, slope, add = affine.gradients(*sums)
-        slopes, adds = tiled(slope, fold), tiled(add, fold)
-        crew.sums(lambda part, _: loops.back_applied(flat[part], back[part], scale, shift, bounds, slopes, adds),
-                  flat)  # fmt: skip
-        return dx, *(torch.from_numpy(each.astype(np.float32)) for each in (of_gamma, sums[0])), None
+        passes = ctx.passes
+        dx = passes.after.own(gradient)
+        sums = passes.back_sums(x, dx)
+        of_gamma, slope, add = passes.affine.gradients(*sums)
+        passes.back(x, dx, slope, add)
+        return dx, *singles(of_gamma, sums[0]), None
 
 
 @torch.no_grad()

@@ -28,7 +28,8 @@ def load_row(code: Code, x: Any, step: Any, ring: Any, count: Any, soon: Any) ->
 def load_back(code: Code, maps: Any, step: Any, affine: Any, ring: Any, count: Any) -> None:
     """The gradient before batch norm and clamp, from that after them, goes into the ring.
 
-    maps  x, gradient, and of both what is fetched of the next row; ring: where, and how far apart
+    maps  x, gradient, and of both what is fetched of the next row
+    ring  where, and how far apart
     """
     b = code.builder
     x, gradient, *soon = maps

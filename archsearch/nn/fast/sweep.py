@@ -53,7 +53,8 @@ def convolve(shape, maps, weights, space, sums):
     """Writes the convolution; adds up sums and sums of squares of its channels, float64[2, c].
 
     shape   first image, one behind the last, height, width, channels, stride, whether to write past the caches
-    maps    x, out; space: see `room`
+    maps    x, out
+    space   see `room`
     """
     first, end, height, width, channels, stride, past = shape
     ring, totals = space
@@ -90,7 +91,8 @@ def convolve(shape, maps, weights, space, sums):
 def convolve_back(shape, maps, fixed, space, sums):
     """Writes the gradient of x; adds up those of the 9 weights, in reverse order, and its own sums: float64[10, c].
 
-    shape   as in `convolve`; maps: x, the convolution's result, the gradient behind batch norm and clamp, out
+    shape   as in `convolve`
+    maps    x, the convolution's result, the gradient behind batch norm and clamp, out
     fixed   blocked: `AFFINE` values of that batch norm, weights in reverse order; two vectors that bound x
     """
     first, end, height, width, channels, stride, past = shape

@@ -49,7 +49,7 @@ class Code:
         """Has the line fetched; an address outside of memory does nothing."""
         word, byte = ir.IntType(32), ir.IntType(8).as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
-        fetch = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
+        fetch = self.builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
         self.builder.call(fetch, [self.builder.inttoptr(address, byte), word(0), word(2), word(1)])
 
     def variable(self, value: Any) -> Any:
