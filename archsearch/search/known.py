@@ -41,6 +41,7 @@ def labels(sources: Sequence[Measured], problem: Problem, data_hash: str) -> Lab
     """The measured networks on the same images that this run's space has.
 
     Networks trained in different ways have different levels of accuracy: those trained like the most of them count.
+    A training that two of them tell of, such as a run and its copy, is one label.
     data_hash  of this run's images
     """
     told, taken = list[str](), list[tuple[Measured, list[Known]]]()
@@ -59,7 +60,7 @@ def labels(sources: Sequence[Measured], problem: Problem, data_hash: str) -> Lab
             continue
         known += rows
         told.append(f"{source.name}: {len(rows)} measured networks to learn from")
-    return Labels(known=tuple(known), told=tuple(told))
+    return Labels(known=tuple(dict.fromkeys(known)), told=tuple(told))
 
 
 def measured(run: Earlier) -> Measured:

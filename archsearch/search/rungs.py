@@ -68,6 +68,8 @@ def read_rungs(text: str, whole: int, eta: int) -> tuple[int, ...]:
     numbers = [int(part) for part in parts]
     if len(numbers) == 1:
         return _spaced(numbers[0], whole, eta)
+    if sorted(set(numbers)) != numbers:
+        raise RunError(f"--rungs {text} must rise")
     if numbers[-1] > whole:
         raise RunError(f"--rungs {text}: a trial has {whole} epochs; give --epochs {numbers[-1]}")
     return Rule(rungs=tuple(numbers if numbers[-1] == whole else [*numbers, whole]), eta=eta).rungs
@@ -76,9 +78,7 @@ def read_rungs(text: str, whole: int, eta: int) -> tuple[int, ...]:
 def _spaced(count: int, whole: int, eta: int) -> tuple[int, ...]:
     """That many rungs, each eta times the one before."""
     if eta ** (count - 1) > whole:
-        raise RunError(
-            f"{count} rungs need at least {eta ** min(count - 1, 9)} epochs with eta {eta}, a trial has {whole}"
-        )
+        raise RunError(f"{count} rungs, each {eta} times the one before, do not fit in the {whole} epochs of a trial")
     return Rule(rungs=tuple(round(whole / eta**step) for step in range(count - 1, -1, -1)), eta=eta).rungs
 
 
