@@ -164,7 +164,7 @@ class Trusting(Request):
         """
         from archsearch.train.supernet_folder import digest
 
-        return f"{self.net.resolve()} {digest(self.net)}" if self.net is not None else ""
+        return digest(self.net) if self.net is not None else ""
 
     @cached_property
     def candidates(self) -> list["Candidate"]:

@@ -117,7 +117,7 @@ class SupernetEvaluator:
             found = judge.score(arch)
         except SpaceError as error:
             raise TrainingError(str(error), reason="not in the supernet") from None
-        extra = {"images": found.images, "loss": found.loss, "supernet_seconds": judge.supernet.seconds}
+        extra = {"images": found.images, "loss": found.loss, "supernet_seconds": judge.supernet.core_s}
         return Evaluation(top1=found.top1, top1_se=found.top1_se, top5=found.top5,
                           seconds=time.monotonic() - began, extra=extra)  # fmt: skip
 

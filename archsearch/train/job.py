@@ -39,6 +39,7 @@ class TrainRun:
     eval_every: int = 0  # epochs between evaluations; 0 = after the last epoch only
     until: int | None = None  # epoch to halt after, judged there; called again with more it goes on; None = the last
     clock: Callable[[], float] = time.monotonic
+    core_clock: Callable[[], float] = time.process_time  # seconds that this process's threads worked, together
 
     def __post_init__(self) -> None:
         for field, low in (("size", 1), ("seed", 0), ("eval_every", 0)):

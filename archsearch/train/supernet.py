@@ -48,6 +48,7 @@ class Progress:
 
     step: int = 0
     seconds: float = 0.0
+    core_s: float = 0.0
     loss_sum: float = 0.0  # of this epoch
     losses: list[float] = field(default_factory=list)  # mean of each epoch
 
@@ -59,6 +60,7 @@ class Supernet:
     weights: SharedWeights
     recipe: SupernetRecipe
     seconds: float  # of its training
+    core_s: float  # that its threads worked, together; on a GPU the same as `seconds`
     losses: tuple[float, ...]  # mean of each epoch
 
 
@@ -84,7 +86,7 @@ def train_supernet(
         trainer.resume()
         trainer.train(on_step)
         return Supernet(weights=trainer.judged, recipe=recipe, seconds=trainer.at.seconds,
-                        losses=tuple(trainer.at.losses))  # fmt: skip
+                        core_s=trainer.at.core_s, losses=tuple(trainer.at.losses))  # fmt: skip
 
 
 class Trainer:
@@ -124,6 +126,8 @@ class Trainer:
     def train(self, on_step: Callable[[StepLog], None] | None) -> None:
         """Every step that is left."""
         began, first, before = self.run.clock(), self.at.step, self.at.seconds
+        worked = self.run.clock if self.run.device.startswith("cuda") else self.run.core_clock
+        work_began, work_before = worked(), self.at.core_s
         kept = began
         epochs = self.at.step // len(self.batches), self.recipe.base.epochs
         for epoch in range(*epochs):
@@ -133,7 +137,7 @@ class Trainer:
                     continue
                 self.step(images, labels)
                 now = self.run.clock()
-                self.at.seconds = before + now - began
+                self.at.seconds, self.at.core_s = before + now - began, work_before + worked() - work_began
                 last = index == len(self.batches) - 1
                 if last:
                     self._end_epoch(epoch)

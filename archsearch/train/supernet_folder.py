@@ -81,7 +81,8 @@ def trained(
         run = TrainRun(folder=folder, device=device, seed=plan.seed, size=plan.size)
         made = train_supernet(plan.space, plan.data, plan.recipe, run=run, budget=plan.budget, on_step=on_step)
         state = {name: tensor.detach().cpu() for name, tensor in made.weights.state_dict().items()}
-        checkpoint.save(folder / WEIGHTS, {"weights": state, "seconds": made.seconds, "losses": list(made.losses)})
+        checkpoint.save(folder / WEIGHTS, {"weights": state, "seconds": made.seconds, "core_s": made.core_s,
+                                            "losses": list(made.losses)})  # fmt: skip
         return made
 
 
@@ -130,7 +131,8 @@ def loaded(folder: Path, *, device: str = "cpu") -> Supernet:
     weights = SharedWeights(space, share=recipe.share).to(device)
     kept = checkpoint.load(folder / WEIGHTS)
     weights.load_state_dict(kept["weights"])
-    return Supernet(weights=weights, recipe=recipe, seconds=kept["seconds"], losses=tuple(kept["losses"]))
+    return Supernet(weights=weights, recipe=recipe, seconds=kept["seconds"], core_s=kept.get("core_s", kept["seconds"]),
+                    losses=tuple(kept["losses"]))  # fmt: skip
 
 
 @contextmanager
