@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archsearch import plugins
 from archsearch.cli.bars import bar
+from archsearch.cli.place import stored_file
 from archsearch.cli.request import NO_DATA, Request
 from archsearch.errors import DataError, RunError
 
@@ -162,10 +163,7 @@ class Comparison(Request):
     @cached_property
     def stored(self) -> dict[str, Any]:
         """compare.toml of the folder; empty where there is none."""
-        from archsearch.records import read_toml
-
-        path = self.folder / COMMAND
-        return read_toml(path) if path.is_file() else {}
+        return stored_file(self.folder / COMMAND)
 
     @cached_property
     def command(self) -> dict[str, Any]:

@@ -31,6 +31,16 @@ def named_folder(
     return Path("results") / f"run-{safe}-{digest}"
 
 
+def stored_file(path: Path) -> dict[str, Any]:
+    """The values of a command's own TOML file in its folder; empty where there is none.
+
+    raises   RunError where it is damaged
+    """
+    from archsearch.records import read_toml
+
+    return read_toml(path) if path.is_file() else {}
+
+
 def stored_command(folder: Path) -> dict[str, Any]:
     """The command of a run that lies in a folder already, checked; empty where there is none.
 

@@ -55,16 +55,13 @@ def proxies(
       archsearch proxies --space mobilenet_v2_small -n 20 --data cifar10 --proxy naswot --proxy params
       archsearch proxies --table nas_bench_macro.csv -n 200 --data cifar10
     """
-    from archsearch import plugins
     from archsearch.cli.loading import default_threads, load_data, pick_device
     from archsearch.cli.show import console, print_json
     from archsearch.train.tuning import tune_process
 
     at_least(1, number=number, threads=threads)
     at_least(2, images=images)
-    names = list(dict.fromkeys(proxy or plugins.names("proxies")))
-    for name in names:
-        plugins.load("proxies", name)
+    names = known_proxies(proxy)
     chosen, truth = _networks(arch or [], space, number, (table, mapping), seed)
     log, where = console(error=True), pick_device(device)
     dataset = load_data(data or "digits", log)
@@ -74,13 +71,23 @@ def proxies(
     if as_json:
         print_json(_document(found, told, {"data": dataset.name, "seed": seed, "device": where, "threads": threads,
                                            "seconds_of": "one core" if where == "cpu" else where,
-                                           "images": images or _images(), "table": str(table) if table else None,
-                                           "asked": len(chosen)}))  # fmt: skip
+                                           "images": images or _images(), "asked": len(chosen),
+                                           "table": str(table) if table else None}))  # fmt: skip
     else:
         _print(console(), found, names, told)
     if stopped:
         log.print(f"stopped after {len(found)} of {len(chosen)} networks", style="yellow")
         raise typer.Exit(130)
+
+
+def known_proxies(asked: Sequence[str] | None) -> list[str]:
+    """The proxies that are asked for, each once; all where none is. Raises PluginError for a name that is none."""
+    from archsearch import plugins
+
+    names = list(dict.fromkeys(asked or plugins.names("proxies")))
+    for name in names:
+        plugins.load("proxies", name)
+    return names
 
 
 def _images() -> int:

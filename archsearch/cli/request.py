@@ -311,7 +311,7 @@ class Request:
             return self.out
         mapping = (str(self.mapping.resolve()),) if self.mapping else ()
         latency = (str(self.wish.file and self.wish.file.resolve()), self.wish.device) if self.wish.named else ()
-        init = (f"init {self.given['init']}",) if self.given.get("init") else ()
+        init = tuple(f"{name} {self.given[name]}" for name in ("init", "supernet") if self.given.get(name))
         told = (self.space, self.minimize or ("madds",), *mapping, *latency, *init)
         return named_folder(self.table_file or self.data, self.budgets, self.given, told=told)
 

@@ -82,8 +82,7 @@ def trust(
         given=given, table_file=table, mapping=mapping, networks=networks, seeds=seeds, names=tuple(evaluator or ()),
         short=epochs_of(short), net=supernet, hours=max_hours,
     )  # fmt: skip
-    told = carried_out(asked, png=png)
-    print_json(told) if as_json else print_report(told)
+    (print_json if as_json else print_report)(carried_out(asked, png=png))
 
 
 def epochs_of(text: str | None) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archsearch import plugins
 from archsearch.cli.loading import largest_resolution, load_data
+from archsearch.cli.place import stored_file
 from archsearch.cli.request import Request
 from archsearch.errors import DataError, RunError
 
@@ -99,10 +100,7 @@ class Trusting(Request):
     @cached_property
     def stored(self) -> dict[str, Any]:
         """trust.toml of the folder; empty where there is none."""
-        from archsearch.records import read_toml
-
-        path = self.folder / COMMAND
-        return read_toml(path) if path.is_file() else {}
+        return stored_file(self.folder / COMMAND)
 
     @cached_property
     def seed_count(self) -> int:

@@ -125,3 +125,13 @@ def test_what_cannot_be_is_told_in_one_line(trained, cli, words, told):
     done = cli(*words)
     assert done.code == 2
     assert told in done.err.splitlines()[-1]
+
+
+def test_runs_on_two_supernets_have_two_folders():
+    from archsearch.cli.request import Request
+
+    def folder(supernet):
+        given = {"evaluator": "supernet", "sampler": None, "supernet": supernet}
+        return Request(budgets={"madds": "5M"}, space=None, data=None, minimize=(), out=None, given=given).folder
+
+    assert len({folder("/a"), folder("/b"), folder(None)}) == 3
