@@ -2,7 +2,12 @@
 
 import itertools
 import json
+import signal
+import subprocess
+import sys
+import textwrap
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,6 +54,18 @@ def recipe(**changes) -> SupernetRecipe:
     )
 
 
+KILLED = """
+    import sys, torch
+    from pathlib import Path
+    sys.path.insert(0, sys.argv[2])
+    from tests.train.test_supernet import recipe, run, small_data, space
+    from archsearch.train.supernet import train_supernet
+    torch.set_num_threads(1)
+    train_supernet(space(), small_data(), recipe(), run=run(Path(sys.argv[1])),
+                   on_step=lambda log: print(log.step, flush=True))
+"""
+
+
 class Stop(Exception):
     pass
 
@@ -82,6 +99,21 @@ def test_stopped_at_random_steps_it_ends_with_the_same_bits(tmp_path, changes):
             resumed = train_supernet(space(), small_data(), recipe(**changes), run=run(tmp_path), on_step=stopping)
         except Stop:
             stop = next(stops, 10**6)
+    assert same(bits(resumed), bits(whole))
+    assert resumed.losses == whole.losses
+
+
+def test_killed_at_random_steps_it_ends_with_the_same_bits(tmp_path):
+    whole = train_supernet(space(), small_data(), recipe(), run=run())
+    command = [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path), str(Path(__file__).parents[2])]
+    for stop in sorted(np.random.default_rng(5).choice(15, 5, replace=False) + 1):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            for line in child.stdout:
+                if int(line) >= stop:
+                    child.kill()
+                    break
+        assert child.returncode == -signal.SIGKILL
+    resumed = train_supernet(space(), small_data(), recipe(), run=run(tmp_path))
     assert same(bits(resumed), bits(whole))
     assert resumed.losses == whole.losses
 
