@@ -34,6 +34,7 @@ RUNNING, TRAINED, REPLAYED, OVER, FAILED, SKIPPED, GIVEN = (  # "status" of a tr
 WAITING, STOPPED = "waiting", "stopped"  # "status" of a trial at a rung: it may be trained on; it will not be
 EPOCHS, UNTIL = "epochs", "until"  # of a trial: epochs trained; of the rung up to which it is being trained
 SPENT = "epochs_spent"  # of a trial: epochs of all trials of its run, when it was judged last
+SEED = "seed"  # of a trial: the seed of its training, where it is not the one that follows from its number
 EXPECTED, EXPECTED_SE = "expected", "expected_se"  # of a stopped trial: the top-1 that all its epochs would have made
 
 PACKAGES = ("archsearch", "torch", "torchvision", "optuna", "numpy", "pandas", "plotly", "fvcore", "scikit-learn")

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from archsearch import __version__
-from archsearch.cli import arch, bench, draw, export, latency, proxies, results, run, space, supernet, trust
+from archsearch.cli import ablate, arch, bench, draw, export, latency, proxies, results, run, space, supernet, trust
 from archsearch.cli.options import with_share
 from archsearch.errors import ArchSearchError
 
@@ -40,6 +40,7 @@ app.command()(supernet.supernet)
 app.command()(results.front)
 app.command()(results.report)
 app.command()(trust.trust)
+app.command()(ablate.ablate)
 app.add_typer(bench.app, name="bench")
 
 

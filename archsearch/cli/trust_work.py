@@ -2,16 +2,15 @@
 
 import json
 import signal
-import tempfile
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from archsearch.cli.bars import bar
 from archsearch.cli.explore import spoken
+from archsearch.cli.forecast import TIMING, Timing, timed
 from archsearch.errors import ReportError, RunError
 
 if TYPE_CHECKING:
@@ -22,9 +21,8 @@ if TYPE_CHECKING:
     from archsearch.trust.store import Claims
     from archsearch.trust.truth import Truth
 
-TIMING, CLAIMS = "timing.json", "claims.lock"
+CLAIMS = "claims.lock"
 WAIT_S = 0.5  # between looks at what other processes have done
-Timing = list[tuple[int, float]]  # MAdds and seconds of a training
 
 
 def carried_out(asked: "Trusting", *, png: bool) -> dict[str, Any]:
@@ -62,6 +60,7 @@ def planned(asked: "Trusting") -> tuple[list["Network"], Timing]:
     raises   RunError where too few fit the hours
     """
     from archsearch.trust.sample import expected, within
+    from archsearch.trust.sample import timed as three
     from archsearch.trust.truth import LEAST
 
     sample, _ = asked.sample
@@ -74,7 +73,7 @@ def planned(asked: "Trusting") -> tuple[list["Network"], Timing]:
         asked.log.print(told, markup=False, soft_wrap=True)
         return sample, []
     asked.check(asked.command(len(sample)))  # another report's folder is refused before anything is timed
-    timing = timed(asked, sample)
+    timing = timed(asked, three(sample))
     each = expected(sample, timing)
     if asked.hours is not None and (asked.networks or "networks" not in asked.stored):
         fit = within([asked.seed_count * one for one in each], 3600 * asked.hours)
@@ -98,47 +97,6 @@ def tell_plan(asked: "Trusting", each: list[float]) -> None:
     )  # fmt: skip
     names = ", ".join(["params", "madds", *asked.evaluators])
     asked.log.print(f"then judged by {names}", markup=False, soft_wrap=True, style="dim")
-
-
-def timed(asked: "Trusting", networks: list["Network"]) -> Timing:
-    """What a training of the smallest, the median and the largest network takes; as kept in the folder, if it is.
-
-    Each is trained on a few images and on more of them; the difference is the time of an image.
-    """
-    from archsearch.trust.sample import timed as three
-
-    if kept := kept_timing(asked.folder / TIMING):
-        return kept
-    _ = asked.dataset  # decoded before the clock runs
-    amounts, told, nets = asked.amounts, [], three(networks)
-    whole = min(amounts["trial_images"], len(asked.dataset.splits["train"]))
-    large = min(whole, 6 * amounts["batch"])
-    small = max(large // 3, min(large, asked.peek.num_classes))
-    with bar(asked.log, "timing") as progress, tempfile.TemporaryDirectory() as scratch:
-        for place, net in enumerate([nets[0], *nets]):  # the first once more: it warms up
-            progress(place, 1 + len(nets), net.key)
-            few, many = (_seconds(asked, net, n, Path(scratch) / f"{place}-{n}") for n in (small, large))
-            step = max(many - few, 0.0) / (large - small) if large > small else many / large
-            told.append((net.madds, max(few - small * step, 0.0) + amounts["epochs"] * whole * step))
-    return told[1:]
-
-
-def kept_timing(path: Path) -> Timing:
-    """What an earlier call has timed; nothing where there is no such file, or a damaged one."""
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        return [(int(madds), float(seconds)) for madds, seconds in rows]
-    except (OSError, ValueError, TypeError):
-        return []
-
-
-def _seconds(asked: "Trusting", net: "Network", images: int, folder: Path) -> float:
-    """One epoch on so many images."""
-    from archsearch.evaluate.base import Job
-
-    trainer, begun = asked.trainer(epochs=1, images=images), time.perf_counter()
-    trainer.evaluate(net.arch, Job(number=0, seed=0, folder=folder))
-    return time.perf_counter() - begun
 
 
 # truth and evaluators -----------------------------------------------------------------------------------------------

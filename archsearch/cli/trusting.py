@@ -1,24 +1,20 @@
 """What one `archsearch trust` asks for, resolved: the sample, how its truth is found, the evaluators, the folder."""
 
-import hashlib
 import re
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archsearch import plugins
+from archsearch.cli.experiment import Experiment
 from archsearch.cli.loading import largest_resolution, load_data
-from archsearch.cli.place import stored_file
 from archsearch.cli.request import Request
-from archsearch.errors import DataError, RunError
+from archsearch.errors import DataError
 
 if TYPE_CHECKING:
     from archsearch.data.dataset import Dataset
-    from archsearch.evaluate.base import Evaluator, Progress, Setup
-    from archsearch.records import RunFolder
+    from archsearch.evaluate.base import Evaluator, Progress
     from archsearch.search.propose import Problem
     from archsearch.trust.judge import Candidate, Labels
     from archsearch.trust.sample import Network
@@ -31,16 +27,17 @@ SHORT = re.compile(r"train:([1-9]\d*)")  # a training of so many epochs
 
 
 @dataclass(kw_only=True)
-class Trusting(Request):
+class Trusting(Experiment):
     """A request about evaluators; images and amounts of a training of the truth are those of a run's trials."""
 
     networks: int | None
     seeds: int | None
     names: tuple[str, ...]  # of evaluators; () = all that are cheap
     short: tuple[int, ...]  # epochs of trainings that are judged, too
-    net: Path | None  # folder of a trained supernet
     hours: float | None
-    images_option: ClassVar[str] = "--images"
+    file: ClassVar[str] = COMMAND
+    what: ClassVar[str] = "trust report"
+    free: ClassVar[tuple[str, ...]] = FREE
 
     @cached_property
     def problem(self) -> "Problem":
@@ -59,11 +56,6 @@ class Trusting(Request):
         for text in filter(None, [note, *(self.table.notes if self.table else ())]):
             self.log.print(f"  {text}", markup=False, style="dim")
         return problem_of(space, self.texts, None, table=self.table)
-
-    @cached_property
-    def texts(self) -> dict[str, str]:
-        """The limits as written: those given, else those that the folder began with."""
-        return self.budgets or dict(self.stored.get("budgets", {}))
 
     @cached_property
     def evaluators(self) -> tuple[str, ...]:
@@ -93,16 +85,6 @@ class Trusting(Request):
         return load_data(self.data, self.log, size=size)
 
     @cached_property
-    def kept(self) -> dict[str, int]:
-        """The amounts that the folder's report began with."""
-        return {name: self.stored[name] for name in ("epochs", "batch", "trial_images") if name in self.stored}
-
-    @cached_property
-    def stored(self) -> dict[str, Any]:
-        """trust.toml of the folder; empty where there is none."""
-        return stored_file(self.folder / COMMAND)
-
-    @cached_property
     def seed_count(self) -> int:
         """Seeds of each network: as asked, else as the folder began, else a table's or two."""
         there = self.table.top1.shape[1] if self.table is not None else None
@@ -129,31 +111,6 @@ class Trusting(Request):
 
     # what is asked of evaluators ------------------------------------------------------------------------------------
 
-    def setup(self, **changes: Any) -> "Setup":
-        """What an evaluator is made of; `changes` replace recipe, images or labels."""
-        from archsearch.evaluate.base import Setup
-        from archsearch.train.recipe import recipe
-
-        amounts = self.amounts
-        made: dict[str, Any] = {
-            "recipe": recipe(self.given["recipe"], epochs=amounts["epochs"], batch=amounts["batch"]),
-            "images": amounts["trial_images"],
-        }
-        return Setup(
-            dataset=lambda: self.dataset, final_recipe=recipe(self.given["final_recipe"]), device=self.device,
-            space=self.problem.space, seed=self.given["seed"], folder=self.folder, supernet=self.net,
-            **made | changes,
-        )  # fmt: skip
-
-    def trainer(self, **changes: Any) -> "Evaluator":
-        """What trains a network alone; `epochs` and `images` of it may be others."""
-        from archsearch.train.recipe import recipe
-
-        epochs = changes.pop("epochs", self.amounts["epochs"])
-        followed = recipe(self.given["recipe"], epochs=epochs, batch=self.amounts["batch"])
-        made: Evaluator = plugins.load("evaluators", "train")(self.setup(recipe=followed, **changes))
-        return made
-
     @cached_property
     def supernet_id(self) -> str:
         """What tells the supernet from others, in the same folder, too; "" without one.
@@ -178,25 +135,6 @@ class Trusting(Request):
             return self.trainer(epochs=int(short[1]))
         made: Evaluator = plugins.load("evaluators", name)(self.setup(known=labels, progress=progress))
         return made
-
-    @property
-    def clock(self) -> Callable[[], float]:
-        """Core-seconds of this process; on a GPU its seconds."""
-        if not self.device.startswith("cuda"):
-            return time.process_time
-
-        def waited() -> float:
-            import torch
-
-            torch.cuda.synchronize()
-            return time.perf_counter()
-
-        return waited
-
-    @property
-    def unit(self) -> str:
-        """Of what the clock tells."""
-        return "GPU" if self.device.startswith("cuda") else "core"
 
     # the folder -----------------------------------------------------------------------------------------------------
 
@@ -227,47 +165,5 @@ class Trusting(Request):
 
     @cached_property
     def folder(self) -> Path:
-        """`--out`, or a folder named by what was asked for, so that the same command finds it again."""
-        if self.out is not None:
-            return self.out
-        asked = {name: value for name, value in self.given.items() if name not in FREE and value is not None}
-        source = self.table_file or self.data
-        told = (self.space, str(Path(source).resolve()) if source else None, self.budgets, sorted(asked.items()))
-        digest = hashlib.sha256(repr(told).encode()).hexdigest()[:6]
-        words = "-".join([Path(source or "digits").stem, *self.budgets.values()])
-        safe = "".join(c if c.isalnum() or c in "-._" else "_" for c in words)[:80]
-        return Path("results") / f"trust-{safe}-{digest}"
-
-    def open_folder(self, command: dict[str, Any]) -> "RunFolder":
-        """The folder, made, its command and manifest written.
-
-        raises   RunError where it holds something else, or cannot be written
-        """
-        from archsearch.records import RunFolder, append_manifest, environment, to_toml, write_atomic
-
-        folder = RunFolder(self.folder)
-        self.check(command)
-        try:
-            folder.root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(f"results folder {folder.root} cannot be written: {error.strerror or error}") from None
-        write_atomic(folder.root / COMMAND, to_toml(command))
-        space, budget = self.problem.space, self.problem.budget
-        append_manifest(folder, {**environment(), "device": self.device, "seed": self.given["seed"],
-                                 "space": {"name": space.name, "size": space.size}, "budgets": budget.to_dict(),
-                                 "source": asdict(self.peek) if self.table is None else self.table.name})  # fmt: skip
-        return folder
-
-    def check(self, command: dict[str, Any]) -> None:
-        """Raise RunError where the folder holds another report, or something else."""
-        root = self.folder
-        if root.exists() and not root.is_dir():
-            raise RunError(f"results folder {root} is a file")
-        if not self.stored and root.is_dir() and any(not path.name.startswith(".") for path in root.iterdir()):
-            raise RunError(f"{root} is not empty and holds no trust report; give another --out")
-        for name, value in command.items():
-            there = self.stored.get(name, value)
-            if name not in FREE and there != value:
-                raise RunError(
-                    f"{root} holds another report: {name} is {there!r} there, {value!r} here; give another --out"
-                )
+        """`--out`, or a folder named by what was asked for."""
+        return self.out or self.named("trust")

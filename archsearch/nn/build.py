@@ -34,7 +34,7 @@ class Network(nn.Module):
             done = tuple(sorted({name for name in op.inputs if last_use[name] == index}))
             self._steps.append((chain, op.inputs, op.name, done))
         self._output = ops[-1].name
-        self.apply(_init)
+        self.apply(initialise)
 
     def forward(self, x: Tensor) -> Tensor:
         return self._run({INPUT: x})
@@ -86,7 +86,8 @@ def _attach(root: nn.Module, path: str, module: nn.Module) -> Place:
     return root, leaf
 
 
-def _init(module: nn.Module) -> None:
+def initialise(module: nn.Module) -> None:
+    """First weights of one layer, in place: Kaiming normal (fan out) for convolutions, normal(0, 0.01) for linear ones."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out")
         if module.bias is not None:

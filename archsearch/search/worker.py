@@ -13,12 +13,12 @@ from optuna.trial import FrozenTrial, TrialState
 
 from archsearch.errors import CheckpointError, TrainingError
 from archsearch.evaluate.base import Evaluation, Evaluator, Job
-from archsearch.records import EPOCHS, FAILED, RUNNING, SPENT, TRAINED, UNTIL, WAITING, RunFolder
+from archsearch.records import EPOCHS, FAILED, RUNNING, SEED, SPENT, TRAINED, UNTIL, WAITING, RunFolder
 from archsearch.search.flat import is_flat
 from archsearch.search.halving import Halving, epochs_of
 from archsearch.search.ledger import Ledger
 from archsearch.search.lock import FileLock, is_alive
-from archsearch.search.propose import Problem, Proposer
+from archsearch.search.propose import Problem
 from archsearch.spec.arch import Arch
 
 log = logging.getLogger("archsearch")
@@ -77,10 +77,18 @@ class Presence:
         self._path.unlink(missing_ok=True)
 
 
+class Source(Protocol):
+    """Where new trials come from: a `Proposer`, or a plan."""
+
+    def next(self) -> tuple[int, Arch] | None:
+        """A new running trial, or None where there is none left; one process at a time asks."""
+        ...
+
+
 class Worker:
     """The loop of one process."""
 
-    def __init__(self, folder: RunFolder, ledger: Ledger, evaluator: Evaluator, *, proposer: Callable[[str], Proposer],
+    def __init__(self, folder: RunFolder, ledger: Ledger, evaluator: Evaluator, *, proposer: Callable[[str], Source],
                  seed: int, watch: Watch) -> None:  # fmt: skip
         self._folder, self._ledger, self._evaluator, self._seed, self._watch = folder, ledger, evaluator, seed, watch
         self._presence = Presence(folder)
@@ -176,7 +184,8 @@ class Worker:
         self._watch.trial_began(number, arch)
         folder = self._folder.checkpoints / f"trial-{number}"
         until = self._until(number)
-        job = Job(number=number, seed=job_seed(self._seed, number), folder=folder,
+        seed = self._ledger.trials()[number].user_attrs.get(SEED, job_seed(self._seed, number))
+        job = Job(number=number, seed=seed, folder=folder,
                   progress=self._watch.progress, time_limit_s=time_limit_s, until=until)  # fmt: skip
         try:
             result = afresh(self._evaluator.evaluate, arch, job)

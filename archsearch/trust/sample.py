@@ -4,20 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from archsearch.cost.budget import Budget
 from archsearch.cost.count import count
-from archsearch.cost.sampling import draw
-from archsearch.cost.table import cost_table
+from archsearch.cost.spread import spread_codes
 from archsearch.errors import BudgetError, DataError
 from archsearch.evaluate.table import Table
 from archsearch.spec.arch import Arch
 from archsearch.spec.canon import key
 from archsearch.spec.space import SearchSpace
-
-POOL = 1024  # codes among which each network is looked for; the same for any number of up to a quarter of that
-GOLDEN = (5**0.5 - 1) / 2  # its multiples modulo 1 fill an interval evenly, however many there are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,27 +26,11 @@ class Network:
 
 
 def stratified(space: SearchSpace, budget: Budget, n: int, *, seed: int) -> list[Network]:
-    """Up to n distinct networks that fit, evenly over the logarithm of MAdds; fewer where no more are found.
+    """Up to n distinct networks that fit, evenly over the logarithm of MAdds (`cost.spread`).
 
-    The k-th aims at its own place on the axis, so the first n of a larger sample, up to 256, are a sample of n.
     raises   BudgetError where nothing fits
     """
-    codes = draw(space, budget, POOL if 4 * n <= POOL else 4 * n, np.random.default_rng([seed, 1]), spread="log-madds")
-    logs = np.log(np.maximum(cost_table(space, ("madds",)).count(codes)["madds"], 1))
-    start = np.random.default_rng([seed, 2]).random()
-    found: dict[str, Network] = {}
-    left = np.ones(len(codes), dtype=bool)
-    while len(found) < n and left.any():
-        share = (start + len(found) * GOLDEN) % 1
-        row = _nearest(logs, left, float(logs.min() + share * (logs.max() - logs.min())))
-        left[row] = False
-        made = network(space.decode(codes[row]))
-        found.setdefault(made.key, made)
-    return list(found.values())
-
-
-def _nearest(logs: NDArray[np.float64], left: NDArray[np.bool_], target: float) -> int:
-    return int(np.argmin(np.where(left, np.abs(logs - target), np.inf)))
+    return [network(space.decode(code)) for code in spread_codes(space, budget, n, seed=seed)]
 
 
 def network(arch: Arch) -> Network:

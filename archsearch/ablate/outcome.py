@@ -1,0 +1,91 @@
+"""What the trainings of an ablation gave: one row each, and as arrays over pairs, treatments and seeds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsearch.ablate.campaign import Campaign, task_of
+from archsearch.records import FAILED, TRAINED
+
+Floats = NDArray[np.float64]
+OWN = ("pair", "seed", "arch", "key", "madds", "params", "width", "top1", "top1_se", "seconds", "status", "reason")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcome:
+    """Accuracies of the pairs that have any."""
+
+    numbers: tuple[int, ...]  # of the pairs, in order
+    top1: Floats  # float[pairs, treatments, seeds]; NaN = not known
+    treatments: NDArray[np.int64]  # numbers of the levels, int64[treatments, factors]
+    madds: Floats  # float[pairs, treatments]; NaN where a fraction leaves one out
+    width: Floats  # width multiplier of each pair's network, float[pairs]; NaN where the space has one only
+    failed: tuple[str, ...]  # trainings that went wrong, one line each
+
+
+def rows(campaign: Campaign) -> list[dict[str, Any]]:
+    """One row a training that was begun, by pair, treatment and seed."""
+    widths = {pair.number: pair.width for pair in campaign.pairs}
+    made = []
+    for trial in campaign.ledger.trials():
+        attrs = trial.user_attrs
+        task = task_of(attrs)
+        if task.pair in widths:
+            made.append(((task.pair, task.treatment, task.place), _row(campaign, attrs, widths[task.pair])))
+    return [row for _, row in sorted(made, key=lambda each: each[0])]
+
+
+def _row(campaign: Campaign, attrs: Mapping[str, Any], width: float | None) -> dict[str, Any]:
+    task = task_of(attrs)
+    levels = campaign.design.treatments[task.treatment]
+    named = {each.name: each.levels[int(n)].name for each, n in zip(campaign.design.factors, levels, strict=True)}
+    told = {"pair": task.pair, "seed": task.place, "width": width, "arch": attrs["arch"], "key": attrs["key"],
+            "madds": attrs["costs"]["madds"], "params": attrs["costs"]["params"]}  # fmt: skip
+    told |= {name: attrs.get(name) for name in ("top1", "top1_se", "seconds", "status", "reason")}
+    return {"pair": told["pair"], **named, **{name: told[name] for name in OWN[1:]}}
+
+
+def outcome(campaign: Campaign) -> Outcome:
+    """The same as arrays; pairs without any result are left out."""
+    numbers = [pair.number for pair in campaign.pairs]
+    place = {number: row for row, number in enumerate(numbers)}
+    treatments = campaign.design.treatments
+    top1 = np.full((len(numbers), len(treatments), campaign.seeds), np.nan)
+    failed = []
+    for trial in campaign.ledger.trials():
+        attrs = trial.user_attrs
+        task = task_of(attrs)
+        if task.pair not in place or task.place >= campaign.seeds:
+            continue
+        if attrs["status"] == TRAINED:
+            top1[place[task.pair], task.treatment, task.place] = attrs["top1"]
+        elif attrs["status"] == FAILED:
+            label = campaign.design.label(treatments[task.treatment])
+            failed.append(f"pair {task.pair}, {label}, seed {task.place}: {attrs['reason']}")
+    kept = ~np.isnan(top1).all(axis=(1, 2))
+    return Outcome(
+        numbers=tuple(number for number, keep in zip(numbers, kept, strict=True) if keep), top1=top1[kept],
+        treatments=treatments, madds=_madds(campaign)[kept], failed=tuple(failed),
+        width=np.array([np.nan if pair.width is None else pair.width for pair in campaign.pairs])[kept],
+    )  # fmt: skip
+
+
+def _madds(campaign: Campaign) -> Floats:
+    told = np.full((len(campaign.pairs), len(campaign.design.treatments)), np.nan)
+    for row, pair in enumerate(campaign.pairs):
+        for each in pair.networks:
+            told[row, each.treatment] = each.costs["madds"]
+    return told
+
+
+def complete(campaign: Campaign) -> Sequence[int]:
+    """Numbers of the pairs all of whose trainings have ended."""
+    ended: dict[int, int] = {}
+    for trial in campaign.ledger.trials():
+        task = task_of(trial.user_attrs)
+        if trial.state.is_finished() and task.place < campaign.seeds:
+            ended[task.pair] = ended.get(task.pair, 0) + 1
+    return [pair.number for pair in campaign.pairs if ended.get(pair.number, 0) == len(pair.networks) * campaign.seeds]

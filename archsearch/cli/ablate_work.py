@@ -1,0 +1,269 @@
+"""One `archsearch ablate` carried out: plan, trainings, statistics, tables and page."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from archsearch.cli.bars import bars
+from archsearch.cli.forecast import TIMING, Timing, timed
+from archsearch.errors import ReportError, RunError
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+    from archsearch.ablate.campaign import Campaign
+    from archsearch.ablate.pairs import Pair
+    from archsearch.cli.ablating import Ablating
+    from archsearch.spec.arch import Arch
+
+LEAST = 2  # pairs from which a difference is told
+
+
+def carried_out(asked: "Ablating", *, png: bool, member: bool, words: Sequence[str] = ()) -> dict[str, Any] | None:
+    """Train what is missing, tell what it shows; the document that `--json` prints, None in a member of a crew.
+
+    words    the command line, for further workers
+    raises   typer.Exit(130) after a clean stop, tables and page written where there is something to tell
+    """
+    from archsearch.cli.crew import Crew, hold_on
+    from archsearch.train.tuning import tune_process
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if member:
+        hold_on(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    _ = asked.problem  # whatever is wrong with the options shows here, before anything is decoded or written
+    tune_process(asked.threads)
+    stopped = False
+    try:
+        campaign = opened(asked)
+        evaluator = asked.evaluator
+        with TrainingWatch(asked.log, campaign) as watch:
+            others = 0 if member else asked.crew - 1
+            with Crew(for_others(asked, campaign, words), campaign.folder.workers, count=others, tell=watch.others):
+                campaign.carry_out(evaluator, watch)
+    except KeyboardInterrupt:
+        if member or "campaign" not in locals():
+            raise typer.Exit(130) from None
+        stopped = True
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+    if member:
+        return None
+    told = ended(asked, campaign, png=png, stopped=stopped)
+    if stopped:
+        asked.log.print("stopped; the same command goes on from here", style="yellow")
+        raise typer.Exit(130)
+    return told
+
+
+def ended(asked: "Ablating", campaign: "Campaign", *, png: bool, stopped: bool) -> dict[str, Any]:
+    """Tables and page; nothing where a stop came before there was anything to tell."""
+    from archsearch.ablate.outcome import outcome
+
+    made = outcome(campaign)
+    if len(made.numbers) < LEAST and stopped:
+        return {}
+    if len(made.numbers) < LEAST:
+        why = f"; {made.failed[0]}" if made.failed else ""
+        raise RunError(f"{len(made.numbers)} pairs have a result, at least {LEAST} are needed{why}")
+    return written(asked, campaign, made, png=png)
+
+
+def for_others(asked: "Ablating", campaign: "Campaign", words: Sequence[str]) -> list[str]:
+    """The command line of another worker on the same ablation."""
+    threads = ["--threads", str(asked.threads)] if asked.threads else []
+    return [*words, "--out", str(asked.folder), "--workers", "1", "--pairs", str(len(campaign.pairs)), *threads]
+
+
+# the plan -----------------------------------------------------------------------------------------------------------
+
+
+def opened(asked: "Ablating") -> "Campaign":
+    """The ablation with its folder and study; what is about to happen is told before anything is trained.
+
+    raises   RunError where too few pairs fit the hours, or the folder holds something else
+    """
+    from archsearch.ablate.campaign import Campaign, open_ledger
+    from archsearch.records import write_atomic
+    from archsearch.search.lock import FileLock
+
+    pairs, timing = planned(asked)
+    folder = asked.open_folder(asked.command(len(pairs))).make()
+    if timing:
+        write_atomic(folder.root / TIMING, json.dumps(timing) + "\n")
+    asked.log.print(f"results in {folder.root}", markup=False, soft_wrap=True)
+    with FileLock(folder.workers / "propose.lock").held():
+        ledger = open_ledger(folder, pairs, asked.design)
+    problem = asked.problem
+    return Campaign(space=problem.space, budget=problem.budget, design=asked.design, pairs=pairs,
+                    seeds=asked.seed_count, seed=asked.given["seed"], folder=folder, ledger=ledger)  # fmt: skip
+
+
+def planned(asked: "Ablating") -> "tuple[list[Pair], Timing]":
+    """The pairs, and what was timed; told before anything is trained."""
+    from archsearch.ablate.pairs import by_cost
+    from archsearch.trust.sample import expected, network, within
+
+    pairs = asked.drawn
+    if len(pairs) < (asked.pairs or 0):
+        asked.log.print(f"{len(pairs)} pairs, where {asked.pairs} were asked for: no more fit", markup=False)
+    asked.log.print(f"{asked.design.about}", markup=False, soft_wrap=True)
+    asked.check(asked.command(len(pairs)))  # another ablation's folder is refused before anything is timed
+    if not asked.trains:
+        return pairs, []
+    timing = timed(asked, [network(pair.networks[0].arch) for pair in by_cost(pairs)])
+    costs = [sum(expected([network(each.arch) for each in pair.networks], timing)) for pair in pairs]
+    if asked.hours is not None:
+        fit = within([asked.seed_count * each / asked.crew for each in costs], 3600 * asked.hours)
+        if fit < LEAST:
+            raise RunError(f"--max-hours {asked.hours:g} is time for {fit} pairs, at least {LEAST} are needed")
+        pairs, costs = pairs[:fit], costs[:fit]
+    tell_plan(asked, pairs, costs)
+    return pairs, timing
+
+
+def tell_plan(asked: "Ablating", pairs: "list[Pair]", costs: list[float]) -> None:
+    """How much is about to be trained, given what one seed of each pair takes [s]."""
+    from archsearch.cost.duration import duration
+
+    amounts, seeds = asked.amounts, asked.seed_count
+    trainings = seeds * sum(len(pair.networks) for pair in pairs)
+    whole = seeds * sum(costs) / asked.crew
+    asked.log.print(
+        f"{len(pairs)} pairs x {len(pairs[0].networks)} networks x {seeds} seeds = {trainings} trainings, "
+        f"{amounts['epochs']} epochs of {amounts['trial_images']:,} images: about {duration(whole)} in "
+        f"{asked.crew} process{'es' if asked.crew > 1 else ''}; what is in the folder is not trained again",
+        markup=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+# while it goes ------------------------------------------------------------------------------------------------------
+
+
+class TrainingWatch:
+    """A bar on a terminal, a line a training elsewhere."""
+
+    def __init__(self, log: Any, campaign: "Campaign") -> None:
+        self._log, self._campaign = log, campaign
+        self._bars = bars(log)
+        self._all = self._bars.add_task("trainings", total=campaign.trainings, text="")
+        self._now = self._bars.add_task("", total=None, text="", visible=False)
+        self._began = time.monotonic()
+
+    def __enter__(self) -> "TrainingWatch":
+        self._bars.start()
+        self._count(self._campaign.ledger.trials())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def trial_began(self, number: int, arch: "Arch") -> None:
+        self._bars.update(self._now, description=self._title(number), completed=0, total=None, text="", visible=True)
+
+    def progress(self, done: int, total: int, text: str) -> None:
+        self._bars.update(self._now, completed=done, total=total, text=text)
+
+    def trial_ended(self, trials: "list[FrozenTrial]", number: int) -> None:
+        done = self._count(trials)
+        attrs = trials[number].user_attrs
+        result = attrs.get("reason") or f"{100 * attrs['top1']:.1f} %"
+        if not self._log.is_terminal:
+            self._say(f"trial {number}: {self._title(number)}: {result}  ({done} of {self._campaign.trainings})")
+
+    def final_began(self, number: int, nth: int, of: int) -> None:
+        raise NotImplementedError
+
+    def final_ended(self, number: int, result: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def waiting(self, text: str) -> None:
+        self._bars.update(self._now, description=text, total=None, text="", visible=True)
+
+    def others(self, number: int, text: str) -> None:
+        """Tell what another worker of the same command says."""
+        if not self._log.is_terminal:
+            self._say(f"worker {number}: {text}")
+        elif text.startswith("trial "):
+            self._bars.advance(self._all)
+        else:
+            self._log.print(f"worker {number} {text}", markup=False, soft_wrap=True, style="yellow")
+
+    def _title(self, number: int) -> str:
+        from archsearch.ablate.campaign import task_of
+
+        task, design = task_of(self._campaign.ledger.trials()[number].user_attrs), self._campaign.design
+        return f"pair {task.pair}, {design.label(design.treatments[task.treatment])}, seed {task.place}"
+
+    def _count(self, trials: "list[FrozenTrial]") -> int:
+        done = sum(trial.state.is_finished() for trial in trials)
+        self._bars.update(self._all, completed=done)
+        return done
+
+    def _say(self, text: str) -> None:
+        self._log.print(f"[{time.monotonic() - self._began:5.0f} s] {text}", markup=False, soft_wrap=True)
+
+
+# what is told -------------------------------------------------------------------------------------------------------
+
+
+def written(asked: "Ablating", campaign: "Campaign", made: Any, *, png: bool) -> dict[str, Any]:
+    """ablation.json, ablation.csv, ablation.html and, where wanted and possible, PNGs; the document."""
+    import pandas as pd
+
+    from archsearch.ablate.document import document
+    from archsearch.ablate.outcome import rows
+    from archsearch.records import write_atomic
+    from archsearch.report.ablation import ablation_page, pngs
+    from archsearch.report.ablation_data import networks_data
+    from archsearch.report.png import write_png
+
+    root, frame = campaign.folder.root, pd.DataFrame(rows(campaign))
+    command = asked.command(len(campaign.pairs))
+    told = document(made, campaign.design, seed=asked.given["seed"]) | about(asked, campaign)
+    networks = networks_data(frame)
+    told["written"] = [str(root / name) for name in ("ablation.json", "ablation.csv", "ablation.html")]
+    manifest = json.loads(campaign.folder.manifest.read_text(encoding="utf-8"))
+    page = ablation_page(told, networks, command=command, manifest=manifest)
+    write_atomic(root / "ablation.csv", frame.to_csv(index=False))
+    write_atomic(root / "ablation.html", page)
+    try:
+        for name, figure in pngs(told, networks).items() if png else ():
+            told["written"].append(str(write_png(figure, root / f"{name}.png")))
+    except ReportError as error:
+        asked.log.print(f"no PNG: {error}", markup=False, soft_wrap=True)
+    write_atomic(root / "ablation.json", json.dumps(told, indent=2, allow_nan=False) + "\n")
+    return told
+
+
+def about(asked: "Ablating", campaign: "Campaign") -> dict[str, Any]:
+    """What the document says of the experiment beside its figures."""
+    amounts = asked.amounts
+    return {
+        "folder": str(asked.folder), "space": asked.problem.space.name, "budgets": asked.texts,
+        "data": asked.data or "digits", "asked": len(campaign.pairs), "seeds": campaign.seeds,
+        "seed": campaign.seed, "fraction": asked.parts, "evaluator": asked.given["evaluator"],
+        "epochs": amounts["epochs"], "images": amounts["trial_images"], "recipe": asked.given["recipe"],
+        "device": asked.device,
+    }  # fmt: skip
+
+
+def print_report(told: Mapping[str, Any]) -> None:
+    """The comparisons as a table, what they can show, the verdicts."""
+    from archsearch.cli.show import console, table
+    from archsearch.report.ablation_words import COLUMNS, cells, notes
+
+    out = console()
+    out.print(table(COLUMNS, [cells(each) for each in told["comparisons"]]))
+    for line in told["failed"]:
+        out.print(line, markup=False, soft_wrap=True, style="yellow")
+    for line in notes(told):
+        out.print(line, markup=False, soft_wrap=True, style="dim")
+    for line in told["verdicts"]:
+        out.print(line, markup=False, soft_wrap=True)
+    out.print(f"page: {told['written'][2]}", markup=False, soft_wrap=True)
