@@ -38,13 +38,15 @@ def document(made: Outcome, design: Design, *, seed: int) -> dict[str, Any]:
     told = [_told(made, design, each, (p, rank) if len(compared) > 1 else None, rng)
             for each, p, rank in zip(compared, holm, ranks, strict=True)]  # fmt: skip
     terms = anova(made.top1, made.treatments, [each.name for each in design.factors]) if len(design.factors) > 1 else []
-    return plain({
+    told_of: dict[str, Any] = plain({
         "design": design.name, "about": design.about, "match": design.match,
         "factors": [each.to_dict() for each in design.factors], "pairs": len(made.numbers),
         "failed": list(made.failed), "comparisons": told,
-        "interactions": [{"term": term.name, **asdict(term)} for term in terms],
+        "anova": [{"term": term.name, **asdict(term)} for term in terms],
+        "interactions": [{"term": term.name, **asdict(term)} for term in terms if term.order > 1],
         "verdicts": [each["sentence"] for each in told] + [_joint(term) for term in terms if term.order > 1],
     })  # fmt: skip
+    return told_of
 
 
 def _compared(made: Outcome, factor: int, level: int, rng: np.random.Generator) -> Compared:

@@ -27,13 +27,13 @@ class Outcome:
 
 
 def rows(campaign: Campaign) -> list[dict[str, Any]]:
-    """One row a training that was begun, by pair, treatment and seed."""
+    """One row a training that was begun, by pair, treatment and seed; those beyond what is asked for left out."""
     widths = {pair.number: pair.width for pair in campaign.pairs}
     made = []
     for trial in campaign.ledger.trials():
         attrs = trial.user_attrs
         task = task_of(attrs)
-        if task.pair in widths:
+        if task.pair in widths and task.place < campaign.seeds:
             made.append(((task.pair, task.treatment, task.place), _row(campaign, attrs, widths[task.pair])))
     return [row for _, row in sorted(made, key=lambda each: each[0])]
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archsearch.spec.arch import Arch
 
 LEAST = 2  # pairs from which a difference is told
+HEIGHT = 560  # of a PNG whose figure does not say [pixels]
 
 
 def carried_out(asked: "Ablating", *, png: bool, member: bool, words: Sequence[str] = ()) -> dict[str, Any] | None:
@@ -234,7 +235,8 @@ def written(asked: "Ablating", campaign: "Campaign", made: Any, *, png: bool) ->
     write_atomic(root / "ablation.html", page)
     try:
         for name, figure in pngs(told, networks).items() if png else ():
-            told["written"].append(str(write_png(figure, root / f"{name}.png")))
+            height = int(figure.layout.height or HEIGHT)
+            told["written"].append(str(write_png(figure, root / f"{name}.png", height=height)))
     except ReportError as error:
         asked.log.print(f"no PNG: {error}", markup=False, soft_wrap=True)
     write_atomic(root / "ablation.json", json.dumps(told, indent=2, allow_nan=False) + "\n")

@@ -87,7 +87,7 @@ def _attach(root: nn.Module, path: str, module: nn.Module) -> Place:
 
 
 def initialise(module: nn.Module) -> None:
-    """First weights of one layer, in place: Kaiming normal (fan out) for convolutions, normal(0, 0.01) for linear ones."""
+    """First weights of one layer, in place, as `build` tells."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out")
         if module.bias is not None:

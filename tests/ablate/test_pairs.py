@@ -45,8 +45,8 @@ def test_networks_of_a_pair_differ_in_the_factor_alone(name, space):
 
 
 @pytest.mark.parametrize("text", [
-    "width=0.5,0.25", "resolution=32,24", "stage3.kernel=3,5", "act=relu6,hard_swish", "head.width=1280,320", "se=0,0.25",
-    "stage2.repeats=1,3", "kernel=3,5,7",
+    "width=0.5,0.25", "resolution=32,24", "stage3.kernel=3,5", "act=relu6,hard_swish", "head.width=1280,320",
+    "se=0,0.25", "stage2.repeats=1,3", "kernel=3,5,7",
 ])  # fmt: skip
 def test_any_axis_and_field_can_be_a_factor(text):
     design = own_design([read_factor(text)], match="none")
