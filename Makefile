@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test check lint format clean
+.PHONY: run test check lint format notebooks clean
 
 run: $(VENV)/installed
 	$(BIN)/archsearch run --budget-madds 300M
@@ -22,6 +22,9 @@ check: test lint
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+notebooks: $(VENV)/installed-dev
+	$(BIN)/python -m tests.notebooks.render
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
