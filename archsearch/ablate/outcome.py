@@ -25,6 +25,11 @@ class Outcome:
     width: Floats  # width multiplier of each pair's network, float[pairs]; NaN where the space has one only
     failed: tuple[str, ...]  # trainings that went wrong, one line each
 
+    @property
+    def comparable(self) -> int:
+        """Pairs of which at least two networks have a result."""
+        return int(((~np.isnan(self.top1)).any(axis=2).sum(axis=1) >= 2).sum())
+
 
 def rows(campaign: Campaign) -> list[dict[str, Any]]:
     """One row a training that was begun, by pair, treatment and seed; those beyond what is asked for left out."""

@@ -3,23 +3,19 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from archsearch.cli.bars import bars
 from archsearch.cli.forecast import TIMING, Timing, timed
 from archsearch.errors import ReportError, RunError
 
 if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial
-
     from archsearch.ablate.campaign import Campaign
     from archsearch.ablate.pairs import Pair
     from archsearch.cli.ablating import Ablating
-    from archsearch.spec.arch import Arch
+    from archsearch.evaluate.base import Evaluator
 
 LEAST = 2  # pairs from which a difference is told
 HEIGHT = 560  # of a PNG whose figure does not say [pixels]
@@ -29,9 +25,9 @@ def carried_out(asked: "Ablating", *, png: bool, member: bool, words: Sequence[s
     """Train what is missing, tell what it shows; the document that `--json` prints, None in a member of a crew.
 
     words    the command line, for further workers
-    raises   typer.Exit(130) after a clean stop, tables and page written where there is something to tell
+    raises   typer.Exit(130) after a clean stop; tables and page are written where there is something to tell
     """
-    from archsearch.cli.crew import Crew, hold_on
+    from archsearch.cli.crew import hold_on
     from archsearch.train.tuning import tune_process
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -39,40 +35,53 @@ def carried_out(asked: "Ablating", *, png: bool, member: bool, words: Sequence[s
         hold_on(lambda: os.kill(os.getpid(), signal.SIGTERM))
     _ = asked.problem  # whatever is wrong with the options shows here, before anything is decoded or written
     tune_process(asked.threads)
-    stopped = False
     try:
         campaign = opened(asked)
         evaluator = asked.evaluator
-        with TrainingWatch(asked.log, campaign) as watch:
-            others = 0 if member else asked.crew - 1
-            with Crew(for_others(asked, campaign, words), campaign.folder.workers, count=others, tell=watch.others):
-                campaign.carry_out(evaluator, watch)
     except KeyboardInterrupt:
-        if member or "campaign" not in locals():
-            raise typer.Exit(130) from None
-        stopped = True
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-    if member:
-        return None
-    told = ended(asked, campaign, png=png, stopped=stopped)
-    if stopped:
+        raise typer.Exit(130) from None
+    whole = trained(asked, campaign, evaluator, words if not member else None)
+    told = None if member else ended(asked, campaign, png=png, whole=whole)
+    if not whole:
         asked.log.print("stopped; the same command goes on from here", style="yellow")
         raise typer.Exit(130)
     return told
 
 
-def ended(asked: "Ablating", campaign: "Campaign", *, png: bool, stopped: bool) -> dict[str, Any]:
-    """Tables and page; nothing where a stop came before there was anything to tell."""
+def trained(asked: "Ablating", campaign: "Campaign", evaluator: "Evaluator", words: Sequence[str] | None) -> bool:
+    """Train what is not trained yet; False after Ctrl-C or SIGTERM, which are not listened to from then on.
+
+    words    the command line, for further workers; None where this is one of them
+    """
+    from archsearch.cli.crew import Crew
+    from archsearch.cli.training_watch import TrainingWatch
+
+    others, line = (0, []) if words is None else (asked.crew - 1, for_others(asked, campaign, words))
+    try:
+        with TrainingWatch(asked.log, campaign) as watch:
+            with Crew(line, campaign.folder.workers, count=others, tell=watch.others):
+                campaign.carry_out(evaluator, watch)
+    except KeyboardInterrupt:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # tables and page are written whole, however often it is pressed
+        return False
+    return True
+
+
+def ended(asked: "Ablating", campaign: "Campaign", *, png: bool, whole: bool) -> dict[str, Any] | None:
+    """Tables and page; None where a stop came before there was anything to tell.
+
+    raises   RunError where all was trained and there is nothing to tell either
+    """
     from archsearch.ablate.outcome import outcome
 
     made = outcome(campaign)
-    if len(made.numbers) < LEAST and stopped:
-        return {}
-    if len(made.numbers) < LEAST:
-        why = f"; {made.failed[0]}" if made.failed else ""
-        raise RunError(f"{len(made.numbers)} pairs have a result, at least {LEAST} are needed{why}")
-    return written(asked, campaign, made, png=png)
+    if made.comparable >= LEAST:
+        return written(asked, campaign, made, png=png)
+    if not whole:
+        return None
+    why = f"; {made.failed[0]}" if made.failed else ""
+    raise RunError(f"{made.comparable} pairs can be compared, at least {LEAST} are needed{why}")
 
 
 def for_others(asked: "Ablating", campaign: "Campaign", words: Sequence[str]) -> list[str]:
@@ -141,73 +150,6 @@ def tell_plan(asked: "Ablating", pairs: "list[Pair]", costs: list[float]) -> Non
         f"{asked.crew} process{'es' if asked.crew > 1 else ''}; what is in the folder is not trained again",
         markup=False, soft_wrap=True,
     )  # fmt: skip
-
-
-# while it goes ------------------------------------------------------------------------------------------------------
-
-
-class TrainingWatch:
-    """A bar on a terminal, a line a training elsewhere."""
-
-    def __init__(self, log: Any, campaign: "Campaign") -> None:
-        self._log, self._campaign = log, campaign
-        self._bars = bars(log)
-        self._all = self._bars.add_task("trainings", total=campaign.trainings, text="")
-        self._now = self._bars.add_task("", total=None, text="", visible=False)
-        self._began = time.monotonic()
-
-    def __enter__(self) -> "TrainingWatch":
-        self._bars.start()
-        self._count(self._campaign.ledger.trials())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bars.stop()
-
-    def trial_began(self, number: int, arch: "Arch") -> None:
-        self._bars.update(self._now, description=self._title(number), completed=0, total=None, text="", visible=True)
-
-    def progress(self, done: int, total: int, text: str) -> None:
-        self._bars.update(self._now, completed=done, total=total, text=text)
-
-    def trial_ended(self, trials: "list[FrozenTrial]", number: int) -> None:
-        done = self._count(trials)
-        attrs = trials[number].user_attrs
-        result = attrs.get("reason") or f"{100 * attrs['top1']:.1f} %"
-        if not self._log.is_terminal:
-            self._say(f"trial {number}: {self._title(number)}: {result}  ({done} of {self._campaign.trainings})")
-
-    def final_began(self, number: int, nth: int, of: int) -> None:
-        raise NotImplementedError
-
-    def final_ended(self, number: int, result: dict[str, Any]) -> None:
-        raise NotImplementedError
-
-    def waiting(self, text: str) -> None:
-        self._bars.update(self._now, description=text, total=None, text="", visible=True)
-
-    def others(self, number: int, text: str) -> None:
-        """Tell what another worker of the same command says."""
-        if not self._log.is_terminal:
-            self._say(f"worker {number}: {text}")
-        elif text.startswith("trial "):
-            self._bars.advance(self._all)
-        else:
-            self._log.print(f"worker {number} {text}", markup=False, soft_wrap=True, style="yellow")
-
-    def _title(self, number: int) -> str:
-        from archsearch.ablate.campaign import task_of
-
-        task, design = task_of(self._campaign.ledger.trials()[number].user_attrs), self._campaign.design
-        return f"pair {task.pair}, {design.label(design.treatments[task.treatment])}, seed {task.place}"
-
-    def _count(self, trials: "list[FrozenTrial]") -> int:
-        done = sum(trial.state.is_finished() for trial in trials)
-        self._bars.update(self._all, completed=done)
-        return done
-
-    def _say(self, text: str) -> None:
-        self._log.print(f"[{time.monotonic() - self._began:5.0f} s] {text}", markup=False, soft_wrap=True)
 
 
 # what is told -------------------------------------------------------------------------------------------------------
