@@ -31,7 +31,8 @@ def seed_contrasts(top1: Floats, treatments: Ints, factor: int, level: int) -> F
     Two treatments that differ in this factor alone are compared, seed by seed, so neither a seed nor a treatment that
     failed tilts the difference. A pair without two such treatments (a fraction of a design) takes what its treatments
     with the level have on average, less what those with the base have: over the seeds that no treatment of it lacks,
-    where it has any.
+    where it has any. That is fair where the pair's levels of any two factors are in balance (`design.check_fraction`);
+    a treatment of a fraction that failed with all its seeds upsets it for that pair.
     """
     _check(top1, treatments, factor, level)
     found = mean(_matched(top1, treatments, factor, level), axis=1)

@@ -60,26 +60,43 @@ def own_design(factors: Sequence[Factor], *, match: str) -> Design:
 def fraction(treatments: Treatments, pair: int, parts: int) -> NDArray[np.bool_]:
     """Which treatments a pair gets where each gets one in `parts`: bool[treatments].
 
-    By the sum of the levels' numbers modulo `parts`, turned on by one from pair to pair: with factors of `parts` levels
-    this is the regular fraction that confounds the highest interaction alone with the pairs, and over `parts` pairs in
-    a row every treatment comes once (Yates, The design and analysis of factorial experiments, 1937).
+    By the sum of the levels' numbers modulo `parts`, turned on by one from pair to pair, so that over `parts` pairs in
+    a row every treatment comes once. With three factors or more of `parts` levels each this is the regular fraction
+    that confounds a part of the highest interaction alone with the pairs (all of it with two levels), and inside a pair
+    every two factors are balanced (Yates, The design and analysis of factorial experiments, 1937). With two factors a
+    level of one comes with a single level of the other: `check_fraction` refuses that.
     """
     return np.asarray((treatments.sum(axis=1) + pair) % parts == 0)
 
 
 def check_fraction(design: Design, parts: int) -> None:
-    """Raise RunError where a fraction would leave a factor without a comparison inside a pair."""
+    """Raise RunError where a fraction would leave a factor without a fair comparison inside a pair.
+
+    Each pair must have every level of every factor, and those of any two factors in balance: else what one factor does
+    would be in the other one's difference. Three factors whose numbers of levels are multiples of `parts` are enough.
+    """
     if parts == 1:
         return
     if parts < 1 or parts > MOST:
         raise RunError(f"--fraction must be a whole number from 1 to {MOST}, got {parts}")
+    possible = f" or take at least three factors whose numbers of levels are multiples of {parts}"
+    cure = "leave it out" + (possible if parts**3 <= MOST else "")
     for pair in range(parts):
         rows = design.treatments[fraction(design.treatments, pair, parts)]
         for number, each in enumerate(design.factors):
             if len(set(rows[:, number])) < len(each.levels):
-                raise RunError(
-                    f"--fraction {parts} is too small a part: some networks would lack a level of {each.name}"
-                )
+                raise RunError(f"--fraction {parts} is too small a part: some networks would lack a level of "
+                               f"{each.name}; {cure}")  # fmt: skip
+        for a, b in itertools.combinations(range(len(design.factors)), 2):
+            if not _balanced(rows[:, a], rows[:, b]):
+                raise RunError(f"--fraction {parts} would mix up {design.factors[a].name} and {design.factors[b].name} "
+                               f"inside a network's set of combinations; {cure}")  # fmt: skip
+
+
+def _balanced(first: Treatments, second: Treatments) -> bool:
+    """Whether each level of one factor comes with the levels of the other in the same proportions."""
+    table = np.array([[((first == a) & (second == b)).sum() for b in np.unique(second)] for a in np.unique(first)])
+    return bool((table * table.sum() == np.outer(table.sum(axis=1), table.sum(axis=0))).all())
 
 
 def ready(name: str, *, match: str | None) -> Design:

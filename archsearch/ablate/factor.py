@@ -4,6 +4,7 @@ A factor has levels, the first of which is the base. A level sets fields of a ne
 ("bottleneck", "expand", ...), of stem or head ("stem.act"), or an axis of the space ("width", "stage2.kernel").
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -56,10 +57,12 @@ def read_factor(text: str) -> Factor:
 
 
 def value_of(word: str) -> int | float | str:
-    """A word as a number where it is one; 6.0 and 6 are one."""
+    """A word as a number where it is a finite one; 6.0 and 6 are one."""
     try:
         number = float(word)
     except ValueError:
+        return word
+    if not math.isfinite(number):
         return word
     return int(number) if number == int(number) else number
 
@@ -76,6 +79,10 @@ def check_factors(space: SearchSpace, factors: Sequence[Factor]) -> None:
                 raise RunError(f"{name} is set by {'one factor twice' if seen[name] == factor.name else 'two factors'}")
             seen[name] = factor.name
             check_field(space, name)
+    for name in seen:
+        stage, dot, field = name.partition(".")
+        if dot and stage not in PARTS and field in seen:
+            raise RunError(f"{field} of all stages and {name} are both factors: one would undo the other")
 
 
 def check_field(space: SearchSpace, name: str) -> None:

@@ -1,5 +1,6 @@
 """The networks of an ablation: drawn from a space, each turned into one network for every combination of levels."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,9 @@ from archsearch.spec.canon import key
 from archsearch.spec.fields import Codes
 from archsearch.spec.space import SearchSpace
 
-DRAWN = 256  # networks that are looked at for up to half as many pairs; of a longer list the beginning is the same
+DRAWN = 256  # networks that are looked at first, from one drawing; then as many as need be from another one
+MORE = 1024  # at most, of that one
+OVER, ALIKE, UNMET = "over the budget", "alike with two levels", "not to be brought to equal MAdds"  # why not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,40 +53,49 @@ def pairs(space: SearchSpace, budget: Budget, design: Design, n: int, *, seed: i
     """n pairs, spread evenly over the logarithm of MAdds, all of whose networks fit and are distinct.
 
     Networks in which a factor changes nothing, or whose MAdds cannot be met by width, are passed over. The first of
-    a longer list are the same, up to 128. Where all networks of the space are looked at, fewer come back.
+    a longer list are the same. Where no more can be found, fewer come back.
     raises   BudgetError where none is found, SpaceError or SpecError for a level that cannot be
     """
     found: list[Pair] = []
     seen: set[str] = set()
-    looked = 0
-    for code in spread_codes(space, budget, DRAWN if 2 * n <= DRAWN else 8 * n, seed=seed):
-        looked += 1
+    why: Counter[str] = Counter()
+    for code in _codes(space, budget, seed):
+        if not found and why.total() == DRAWN:
+            break  # none of so many: there is hardly one
         made = _pair(space, budget, design, len(found), code, parts)
-        if made is not None and made.networks[0].key not in seen:
+        if isinstance(made, str):
+            why[made] += 1
+        elif made.networks[0].key not in seen:
             seen.update(each.key for each in made.networks)
             found.append(made)
             if len(found) == n:
                 break
     if not found:
-        raise BudgetError(
-            f"none of {looked} networks of space {space.name} can be compared: in none do all levels fit the budget"
-            f" and make distinct networks{' of equal MAdds' if design.match == 'madds' else ''}"
-        )
+        told = ", ".join(f"{count} {reason}" for reason, count in why.most_common())
+        raise BudgetError(f"none of {why.total()} networks of space {space.name} can be compared: {told}")
     return found
 
 
-def _pair(space: SearchSpace, budget: Budget, design: Design, number: int, code: Codes, parts: int) -> Pair | None:
-    """The pair of one code; None where a network does not fit, or two are the same."""
+def _codes(space: SearchSpace, budget: Budget, seed: int) -> Iterator[Codes]:
+    """Codes int64[axes] to look at, each drawing spread over MAdds."""
+    yield from spread_codes(space, budget, DRAWN, seed=seed)
+    yield from spread_codes(space, budget, MORE, seed=seed + 2**20)
+
+
+def _pair(
+    space: SearchSpace, budget: Budget, design: Design, number: int, code: Codes, parts: int
+) -> Pair | str:  # fmt: skip
+    """The pair of one code, or why it is none."""
     made: list[Treated] = []
     for arch in _archs(space, design, code):
         if arch is None:
-            return None
+            return UNMET
         costs = count(arch, [*all_metrics()])
         if not budget.fits(costs):
-            return None
+            return OVER
         made.append(Treated(treatment=len(made), arch=arch, key=key(arch), costs=costs))
     if len({each.key for each in made}) < len(made):
-        return None
+        return ALIKE
     kept = fraction(design.treatments, number, parts) if parts > 1 else np.ones(len(made), dtype=bool)
     width = space.values(code).get("width")
     return Pair(number=number, code=code, width=None if width is None else float(width),

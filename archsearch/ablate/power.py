@@ -36,7 +36,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Smallest:
-    """The smallest effect that is shown with 80 % power, two-sided 5 %; NaN = not known."""
+    """The smallest effect that is shown with 80 % power, two-sided; NaN = not known."""
 
     now: float
     twice_pairs: float
@@ -65,10 +65,11 @@ def _harmonic(count: NDArray[np.int64]) -> float:
     return float(len(count) / (1 / count).sum()) if len(count) else math.nan
 
 
-def smallest(by_seed: Floats) -> Smallest:
+def smallest(by_seed: Floats, *, alpha: float = ALPHA) -> Smallest:
     """What these pairs and seeds can show, what twice the pairs could, and what twice the seeds could.
 
     by_seed  float[pairs, seeds], NaN = no such seed
+    alpha    of the test; with m comparisons 5 % / m, the strictest that Holm asks for
     returns  `twice_seeds` is NaN with one seed a pair: nothing tells then what seeds vary by
     """
     means = mean(by_seed, axis=1)
@@ -77,8 +78,9 @@ def smallest(by_seed: Floats) -> Smallest:
     fewer = math.nan
     if not math.isnan(found.within):
         fewer = math.sqrt(min(found.variance(2 * found.seeds), spread**2))  # more seeds never hurt
-    return Smallest(now=smallest_effect(len(means), spread), twice_pairs=smallest_effect(2 * len(means), spread),
-                    twice_seeds=smallest_effect(len(means), fewer))  # fmt: skip
+    asked = ((len(means), spread), (2 * len(means), spread), (len(means), fewer))
+    now, twice_pairs, twice_seeds = (smallest_effect(pairs, each, alpha=alpha) for pairs, each in asked)
+    return Smallest(now=now, twice_pairs=twice_pairs, twice_seeds=twice_seeds)
 
 
 def power(effect: float, pairs: int, spread: float, *, alpha: float = ALPHA) -> float:

@@ -18,6 +18,7 @@ from archsearch.cli.options import (
     at_least,
     budget_texts,
 )
+from archsearch.errors import RunError
 
 DESIGN = "linear-vs-relu, shortcut, expansion, v1-vs-v2, block, or relu-embedding, which trains nothing."
 FACTOR = "What to vary: its base, then the other levels; may repeat: all combinations. A field of stages, or an axis."
@@ -81,6 +82,8 @@ def ablate(
     if design == "relu-embedding":
         from archsearch.cli.embedding import embedded
 
+        takes_only(ctx, "design", "out", "seed", "png", "as_json")
+
         embedded(out, seed=seed, png=png, as_json=as_json)
         return
     from archsearch.cli.ablate_work import carried_out, print_report
@@ -96,3 +99,11 @@ def ablate(
     told = carried_out(asked, png=png, member=member is not None, words=ctx.obj or ())
     if told is not None:
         (print_json if as_json else print_report)(told)
+
+
+def takes_only(ctx: typer.Context, *known: str) -> None:
+    """Raise RunError where an option was given that this ablation has no use for."""
+    for name, value in ctx.params.items():
+        source = ctx.get_parameter_source(name)
+        if name not in known and source is not None and source.name == "COMMANDLINE" and value is not None:
+            raise RunError(f"relu-embedding trains nothing: --{name.replace('_', '-')} says nothing to it")

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from archsearch.ablate.pairs import Pair
     from archsearch.cli.ablating import Ablating
     from archsearch.evaluate.base import Evaluator
+    from archsearch.trust.sample import Network
 
 LEAST = 2  # pairs from which a difference is told
+STOPS = (signal.SIGINT, signal.SIGTERM)
 HEIGHT = 560  # of a PNG whose figure does not say [pixels]
 
 
@@ -38,10 +40,15 @@ def carried_out(asked: "Ablating", *, png: bool, member: bool, words: Sequence[s
     try:
         campaign = opened(asked)
         evaluator = asked.evaluator
+        whole = trained(asked, campaign, evaluator, words if not member else None)
+        for number in STOPS:  # tables and page are written whole, however often it is pressed
+            signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
+        asked.log.print("stopped before anything was trained", style="yellow")
         raise typer.Exit(130) from None
-    whole = trained(asked, campaign, evaluator, words if not member else None)
     told = None if member else ended(asked, campaign, png=png, whole=whole)
+    for number in STOPS:
+        signal.signal(number, signal.default_int_handler)
     if not whole:
         asked.log.print("stopped; the same command goes on from here", style="yellow")
         raise typer.Exit(130)
@@ -49,7 +56,7 @@ def carried_out(asked: "Ablating", *, png: bool, member: bool, words: Sequence[s
 
 
 def trained(asked: "Ablating", campaign: "Campaign", evaluator: "Evaluator", words: Sequence[str] | None) -> bool:
-    """Train what is not trained yet; False after Ctrl-C or SIGTERM, which are not listened to from then on.
+    """Train what is not trained yet; False after Ctrl-C or SIGTERM.
 
     words    the command line, for further workers; None where this is one of them
     """
@@ -62,8 +69,6 @@ def trained(asked: "Ablating", campaign: "Campaign", evaluator: "Evaluator", wor
             with Crew(line, campaign.folder.workers, count=others, tell=watch.others):
                 campaign.carry_out(evaluator, watch)
     except KeyboardInterrupt:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # tables and page are written whole, however often it is pressed
         return False
     return True
 
@@ -99,12 +104,14 @@ def opened(asked: "Ablating") -> "Campaign":
     raises   RunError where too few pairs fit the hours, or the folder holds something else
     """
     from archsearch.ablate.campaign import Campaign, open_ledger
-    from archsearch.records import write_atomic
+    from archsearch.records import RunFolder, write_atomic
     from archsearch.search.lock import FileLock
 
     pairs, timing = planned(asked)
+    if RunFolder(asked.folder).journal.exists():
+        open_ledger(RunFolder(asked.folder), pairs, asked.design)  # a study of other networks is refused untouched
     folder = asked.open_folder(asked.command(len(pairs))).make()
-    if timing:
+    if timing is not None:
         write_atomic(folder.root / TIMING, json.dumps(timing) + "\n")
     asked.log.print(f"results in {folder.root}", markup=False, soft_wrap=True)
     with FileLock(folder.workers / "propose.lock").held():
@@ -114,10 +121,12 @@ def opened(asked: "Ablating") -> "Campaign":
                     seeds=asked.seed_count, seed=asked.given["seed"], folder=folder, ledger=ledger)  # fmt: skip
 
 
-def planned(asked: "Ablating") -> "tuple[list[Pair], Timing]":
-    """The pairs, and what was timed; told before anything is trained."""
-    from archsearch.ablate.pairs import by_cost
-    from archsearch.trust.sample import expected, network, within
+def planned(asked: "Ablating") -> "tuple[list[Pair], Timing | None]":
+    """The pairs, and what was timed; told before anything is trained.
+
+    raises   RunError where too few fit the hours
+    """
+    from archsearch.trust.sample import within
 
     pairs = asked.drawn
     if len(pairs) < (asked.pairs or 0):
@@ -125,11 +134,11 @@ def planned(asked: "Ablating") -> "tuple[list[Pair], Timing]":
     asked.log.print(f"{asked.design.about}", markup=False, soft_wrap=True)
     asked.check(asked.command(len(pairs)))  # another ablation's folder is refused before anything is timed
     if not asked.trains:
-        return pairs, []
-    timing = timed(asked, [network(pair.networks[0].arch) for pair in by_cost(pairs)])
-    costs = [sum(expected([network(each.arch) for each in pair.networks], timing)) for pair in pairs]
+        return pairs, None
+    timing, costs = costs_of(asked, pairs)
     if asked.hours is not None:
         fit = within([asked.seed_count * each / asked.crew for each in costs], 3600 * asked.hours)
+        fit = max(fit, asked.whole("pairs") or 0)
         if fit < LEAST:
             raise RunError(f"--max-hours {asked.hours:g} is time for {fit} pairs, at least {LEAST} are needed")
         pairs, costs = pairs[:fit], costs[:fit]
@@ -137,17 +146,41 @@ def planned(asked: "Ablating") -> "tuple[list[Pair], Timing]":
     return pairs, timing
 
 
+def costs_of(asked: "Ablating", pairs: "list[Pair]") -> "tuple[Timing, list[float]]":
+    """What was timed, and what one seed of each pair takes [s]: by treatment, from the three pairs that were timed."""
+    from archsearch.ablate.pairs import by_cost
+    from archsearch.trust.sample import expected, network
+
+    labels = [asked.design.label(treatment) for treatment in asked.design.treatments]
+    nets: dict[str, list[Network]] = {}
+    for pair in by_cost(pairs):
+        for each in pair.networks:
+            nets.setdefault(labels[each.treatment], []).append(network(each.arch))
+    timing = timed(asked, nets)
+    every = [point for points in timing["groups"].values() for point in points]
+
+    def seconds(pair: "Pair") -> float:
+        told = (
+            expected([network(each.arch)], timing["groups"].get(labels[each.treatment]) or every)
+            for each in pair.networks
+        )  # of a fraction the three pairs may lack a treatment
+        return sum(one for (one,) in told)
+
+    return timing, [seconds(pair) for pair in pairs]
+
+
 def tell_plan(asked: "Ablating", pairs: "list[Pair]", costs: list[float]) -> None:
     """How much is about to be trained, given what one seed of each pair takes [s]."""
     from archsearch.cost.duration import duration
 
     amounts, seeds = asked.amounts, asked.seed_count
+    of = f"{len(pairs[0].networks)} networks x {seeds} seed{'s' if seeds > 1 else ''}"
+    epochs = f"{amounts['epochs']} epoch{'s' if amounts['epochs'] > 1 else ''}"
     trainings = seeds * sum(len(pair.networks) for pair in pairs)
-    whole = seeds * sum(costs) / asked.crew
+    whole = duration(seeds * sum(costs) / asked.crew)
     asked.log.print(
-        f"{len(pairs)} pairs x {len(pairs[0].networks)} networks x {seeds} seeds = {trainings} trainings, "
-        f"{amounts['epochs']} epochs of {amounts['trial_images']:,} images: about {duration(whole)} in "
-        f"{asked.crew} process{'es' if asked.crew > 1 else ''}; what is in the folder is not trained again",
+        f"{len(pairs)} pairs x {of} = {trainings} trainings, {epochs} of {amounts['trial_images']:,} images: about "
+        f"{whole} in {asked.crew} process{'es' if asked.crew > 1 else ''}; what is in the folder is not trained again",
         markup=False, soft_wrap=True,
     )  # fmt: skip
 

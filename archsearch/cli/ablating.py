@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archsearch import plugins
 from archsearch.cli.experiment import Experiment
+from archsearch.cli.judging import MADE_UP
 from archsearch.errors import RunError
 
 if TYPE_CHECKING:
@@ -60,11 +61,20 @@ class Ablating(Experiment):
         raises   SpaceError, BudgetError, PluginError, DataError, RunError
         """
         from archsearch.ablate.factor import check_factors, check_field
+        from archsearch.ablate.outcome import OWN
         from archsearch.cli.limits import problem_of
         from archsearch.search.run import fit_to_images
 
         plugins.load("evaluators", self.given["evaluator"])
+        if not self.trains and self.given["evaluator"] not in MADE_UP:
+            raise RunError(f"an ablation trains its networks: --evaluator train (or {', '.join(MADE_UP)}, to try it "
+                           f"out), not {self.given['evaluator']}")  # fmt: skip
+        if self.hours is not None and not self.trains:
+            raise RunError("--max-hours goes with --evaluator train: nothing else takes time")
         design = self.design
+        for factor in design.factors:
+            if factor.name in OWN:
+                raise RunError(f"a factor may not be called {factor.name}: ablation.csv has a column of that name")
         space, note = fit_to_images(self.named_space.with_classes(self.peek.num_classes), self.peek.native)
         check_factors(space, design.factors)
         for name in design.held:
@@ -76,12 +86,13 @@ class Ablating(Experiment):
     @cached_property
     def seed_count(self) -> int:
         """Seeds of each pair: as asked, else as the folder began, else two."""
-        return self.seeds or int(self.stored.get("seeds", SEEDS))
+        return self.seeds or self.whole("seeds") or SEEDS
 
     @cached_property
     def how_many(self) -> int:
         """Pairs at most, before their time is known."""
-        return self.pairs or int(self.stored.get("pairs", 0)) or (PAIRS if self.hours is None else MOST)
+        there = self.whole("pairs") or 0
+        return self.pairs or (there or PAIRS if self.hours is None else max(there, MOST))
 
     @cached_property
     def drawn(self) -> "list[Pair]":

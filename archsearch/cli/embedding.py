@@ -5,26 +5,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from archsearch.errors import ReportError
+from archsearch.errors import ReportError, RunError
 
 FOLDER = Path("results") / "relu-embedding"
+FILE = "embedding.json"
 COLUMNS = ("units", "activation", "information kept", "95 % interval", "best linear map", "points still unique")
 
 
 def embedded(out: Path | None, *, seed: int, png: bool, as_json: bool) -> None:
-    """Make the experiment, write embedding.json and embedding.html, print its table."""
+    """Make the experiment, write embedding.json and embedding.html, print its table.
+
+    raises   RunError where the folder holds something else, or cannot be written
+    """
     from archsearch.ablate.embedding import embedding
     from archsearch.cli.show import console, print_json, table
     from archsearch.records import RunFolder, append_manifest, environment, write_atomic
     from archsearch.report.embedding import embedding_page, kept_plot, spirals_plot
     from archsearch.report.png import write_png
 
-    made = embedding(seed)
     folder = RunFolder(out or FOLDER)
-    folder.root.mkdir(parents=True, exist_ok=True)
+    claim(folder.root)
+    made = embedding(seed)
     append_manifest(folder, {**environment(), "seed": seed})
     told: dict[str, Any] = {"folder": str(folder.root), "seed": seed, "rows": made.rows}
-    paths = [folder.root / "embedding.json", folder.root / "embedding.html"]
+    paths = [folder.root / FILE, folder.root / "embedding.html"]
     told["written"] = [str(path) for path in paths]
     manifest = json.loads(folder.manifest.read_text(encoding="utf-8"))
     curves, original = [each for each in made.curves if each["act"] == "relu"], made.original.tolist()
@@ -42,6 +46,16 @@ def embedded(out: Path | None, *, seed: int, png: bool, as_json: bool) -> None:
         return
     console().print(table(COLUMNS, [cells(row) for row in made.rows], left=(1,)))
     console().print(f"page: {paths[1]}", markup=False, soft_wrap=True)
+
+
+def claim(root: Path) -> None:
+    """Make the folder; raise RunError where it holds something else, or cannot be made."""
+    if root.is_dir() and not (root / FILE).exists() and any(root.iterdir()):
+        raise RunError(f"{root} is not empty and holds no {FILE}; give another --out")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"results folder {root} cannot be written: {error.strerror or error}") from None
 
 
 def cells(row: Mapping[str, Any]) -> list[str]:

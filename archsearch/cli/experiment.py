@@ -36,12 +36,23 @@ class Experiment(Request):
     @cached_property
     def kept(self) -> dict[str, int]:
         """The amounts that the folder began with."""
-        return {name: self.stored[name] for name in ("epochs", "batch", "trial_images") if name in self.stored}
+        found = {name: self.whole(name) for name in ("epochs", "batch", "trial_images")}
+        return {name: value for name, value in found.items() if value is not None}
 
     @cached_property
     def stored(self) -> dict[str, Any]:
         """The resolved command of the folder; empty where there is none."""
         return stored_file(self.folder / self.file)
+
+    def whole(self, name: str) -> int | None:
+        """A whole number of the folder's command; None where it has none.
+
+        raises   RunError where something else stands there
+        """
+        value = self.stored.get(name)
+        if value is not None and (type(value) is not int or value < 1):
+            raise RunError(f"{self.folder / self.file} has a {name} that cannot be: {value!r}")
+        return value
 
     def setup(self, **changes: Any) -> "Setup":
         """What an evaluator is made of; `changes` replace recipe, images or labels."""

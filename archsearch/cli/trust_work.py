@@ -54,7 +54,7 @@ def carried_out(asked: "Trusting", *, png: bool) -> dict[str, Any]:
 # the plan -----------------------------------------------------------------------------------------------------------
 
 
-def planned(asked: "Trusting") -> tuple[list["Network"], Timing]:
+def planned(asked: "Trusting") -> tuple[list["Network"], Timing | None]:
     """The networks and what was timed (nothing of a table); told before anything is trained.
 
     raises   RunError where too few fit the hours
@@ -71,10 +71,10 @@ def planned(asked: "Trusting") -> tuple[list["Network"], Timing]:
     if asked.table is not None:
         told = f"truth: {len(sample)} networks of {asked.table.name}, {asked.seed_count} seeds; nothing is trained"
         asked.log.print(told, markup=False, soft_wrap=True)
-        return sample, []
+        return sample, None
     asked.check(asked.command(len(sample)))  # another report's folder is refused before anything is timed
-    timing = timed(asked, three(sample))
-    each = expected(sample, timing)
+    timing = timed(asked, {"all": three(sample)})
+    each = expected(sample, timing["groups"]["all"])
     if asked.hours is not None and (asked.networks or "networks" not in asked.stored):
         fit = within([asked.seed_count * one for one in each], 3600 * asked.hours)
         if fit < 5:

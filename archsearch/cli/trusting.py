@@ -88,7 +88,7 @@ class Trusting(Experiment):
     def seed_count(self) -> int:
         """Seeds of each network: as asked, else as the folder began, else a table's or two."""
         there = self.table.top1.shape[1] if self.table is not None else None
-        wanted = self.seeds or int(self.stored.get("seeds", there or SEEDS))
+        wanted = self.seeds or self.whole("seeds") or there or SEEDS
         if there is not None and wanted > there:
             raise DataError(f"--seeds {wanted}: the table has {there} for a network")
         return wanted
@@ -97,7 +97,7 @@ class Trusting(Experiment):
     def how_many(self) -> int:
         """Networks at most, before their time is known."""
         there = None if self.hours is not None else NETWORKS
-        return self.networks or int(self.stored.get("networks", 0)) or there or MOST
+        return self.networks or self.whole("networks") or there or MOST
 
     @cached_property
     def sample(self) -> tuple[list["Network"], list[int]]:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from archsearch.report import ablation_words as words
 from archsearch.report.ablation_data import comparison_data, levels_data
-from archsearch.report.ablation_figures import MOST_LINES, cost_plot, minus, paired_plot
+from archsearch.report.ablation_figures import MOST_LINES, cost_plot, paired_plot
 from archsearch.report.ablation_forest import forest_data, forest_plot
 from archsearch.report.ablation_levels import edf_figure, interaction_plot, levels_plot
 from archsearch.report.markup import Markup, table, tag
@@ -44,7 +44,7 @@ def ablation_page(
         *(_levels(told, factor, networks, charts) for factor in told["factors"]),
         _interactions(told, networks, charts),
         tag("section", tag("h2", "What such a run can and cannot show"),
-            tag("ul", *(tag("li", line) for line in words.limits(told)))),
+            tag("ul", *(tag("li", line) for line in words.limits(told, networks)))),
         tag("section", tag("h2", "To repeat it"), _command(manifest),
             tag("details", tag("summary", "the resolved command (ablation.toml)"), pairs_table(command)),
             tag("details", tag("summary", "versions, device, data (manifest.json)"), pairs_table(manifest))),
@@ -104,7 +104,8 @@ def _warnings(told: Mapping[str, Any]) -> Markup:
     failed, lines = told["failed"], [MADE_BY_A_FORMULA] if words.made_up(told) else []
     lines += failed[:LISTED]
     if len(failed) > LISTED:
-        lines.append(f"{len(failed) - LISTED} more trainings failed; ablation.csv has them all.")
+        more = words.count(len(failed) - LISTED, "further training")
+        lines.append(f"{more} failed; ablation.csv has them all.")
     return Markup("".join(tag("p", line, class_="warning") for line in lines))
 
 
@@ -127,7 +128,7 @@ def _reading() -> Markup:
 def _comparison(told: Mapping[str, Any], each: Mapping[str, Any], networks: pd.DataFrame, charts: Charts) -> Markup:
     """The pairs of one comparison, two figures."""
     data = comparison_data(networks, each["factor"], each["base"], each["level"])
-    name = minus(each) if len(told["factors"]) == 1 else f"{each['factor']}: {minus(each)}"
+    name = words.named(told, each)
     if data.empty:
         return tag("section", tag("h2", name), tag("p", "no pair has a result on both sides", class_="empty"))
     mean = "Each line is a pair, from its base to the level. " if len(data) <= MOST_LINES else ""
@@ -172,7 +173,8 @@ def _interactions(told: Mapping[str, Any], networks: pd.DataFrame, charts: Chart
     """Whether factors change each other's effects; nothing with one factor."""
     if len(told["factors"]) < 2:
         return Markup("")
-    rows = [words.interaction_cells(term) for term in told.get("interactions") or []]
+    terms = told.get("interactions") or []
+    rows = [words.interaction_cells(term) for term in terms]
     couples = [
         dict(couple) for couple in combinations(_levels_of(told).items(), 2)
     ]  # one figure each: phones are narrow
@@ -181,7 +183,7 @@ def _interactions(told: Mapping[str, Any], networks: pd.DataFrame, charts: Chart
     return tag(
         "section", tag("h2", "Do the factors change each other's effects?"), tests, *shown,
         _note("Lines that are parallel: each factor does the same whatever the other is. Bars: 95 % intervals of the "
-              "means, differences between pairs taken out. F: analysis of variance with pairs as blocks (type II)."),
+              f"means, differences between pairs taken out.{words.errors_of(terms)}"),
     )  # fmt: skip
 
 

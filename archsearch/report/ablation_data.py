@@ -11,39 +11,46 @@ import pandas as pd
 from scipy import stats
 
 SEED = "seed "  # columns of the networks table that hold one seed's top-1
+NUMBERS = ("madds", "params", "multiplier", "top1", "sd")  # its other columns, after pair, label and factors
 
 
 def networks_data(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a pair and treatment: pair, label, the factors, madds, params, width, top1, sd, and each seed's top-1.
+    """One row a pair and treatment: pair, label, the factors, NUMBERS, and each seed's top-1.
 
-    rows     as ablation.csv has them: one row a training; the columns between `pair` and `seed` are the factors
+    rows     as ablation.csv has them: one row a training; the columns between `pair` and `seed` are the factors. Read
+             levels that look like numbers as text (`dtype={"width": str}`), to have them as the document does
+    multiplier  of width; in older files this column is called width
     top1     mean of the seeds that have a result, NaN where none has; sd over them, NaN with fewer than two
     """
     factors = factors_of(rows)
     keys = ["pair", *factors]
+    if rows.empty:
+        return pd.DataFrame(columns=["pair", "label", *factors, *NUMBERS]).astype(dict.fromkeys(NUMBERS, float))
+    if "multiplier" not in rows and "width" not in factors:
+        rows = rows.rename(columns={"width": "multiplier"})
     made = rows.assign(**{name: rows[name].astype(str) for name in factors}, top1=rows["top1"].astype(float))
     grouped = made.groupby(keys, sort=False)
-    data = grouped.agg(madds=("madds", "first"), params=("params", "first"), width=("width", "first"),
+    data = grouped.agg(madds=("madds", "first"), params=("params", "first"), multiplier=("multiplier", "first"),
                        top1=("top1", "mean"), sd=("top1", "std"))  # fmt: skip
     seeds = made.pivot_table(index=keys, columns="seed", values="top1", dropna=False, observed=True)
     data = data.join(seeds.rename(columns=lambda seed: f"{SEED}{seed}")).reset_index()
-    data.insert(1, "label", data[factors].agg(", ".join, axis=1) if len(data) else pd.Series(dtype=str))
+    data.insert(1, "label", data[factors].agg(", ".join, axis=1))
     return data.sort_values("pair", kind="stable", ignore_index=True)
 
 
 def factors_of(rows: pd.DataFrame) -> list[str]:
-    """The names of the factors of ablation.csv, from its header."""
+    """The names of the factors of ablation.csv, from its header; none where it has none."""
     names = list(rows.columns)
-    return names[names.index("pair") + 1 : names.index("seed")]
+    return names[names.index("pair") + 1 : names.index("seed")] if names else []
 
 
 def comparison_data(networks: pd.DataFrame, factor: str, base: str, level: str) -> pd.DataFrame:
-    """One row a pair that has both: pair, base, level, difference (fractions of top-1), madds, width, se.
+    """One row a pair that has both: pair, base, level, difference (fractions of top-1), madds, multiplier, se.
 
     networks  as `networks_data` makes it
     Treatments that differ in this factor alone are compared, seed by seed, so that a failed training tilts nothing; a
     pair without such two (a fraction of a design) takes the means of its treatments with the level and with the base.
-    madds    geometric mean over the pair's treatments; width of its first one
+    madds    geometric mean over the pair's treatments; multiplier (of width) of its first one
     se       standard error of the difference over seeds, NaN with one
     """
     seeds = [name for name in networks if str(name).startswith(SEED)] or ["top1"]
@@ -57,7 +64,7 @@ def comparison_data(networks: pd.DataFrame, factor: str, base: str, level: str) 
     data = pd.DataFrame({
         "base": found["base"].mean(axis=1), "level": found["level"].mean(axis=1), "difference": gap.mean(axis=1),
         "madds": np.exp(np.log(networks["madds"].astype(float)).groupby(networks["pair"]).mean()).reindex(found.index),
-        "width": networks.groupby("pair")["width"].first().reindex(found.index),
+        "multiplier": networks.groupby("pair")["multiplier"].first().reindex(found.index),
         "se": gap.std(axis=1, ddof=1) / np.sqrt(gap.notna().sum(axis=1)),
     })  # fmt: skip
     return data.reset_index()
@@ -85,6 +92,14 @@ def levels_data(networks: pd.DataFrame, factor: str) -> pd.DataFrame:
     known = networks[networks["top1"].notna()]
     data = known.groupby(["pair", factor], sort=False)[["madds", "top1"]].mean().reset_index()
     return data.rename(columns={factor: "level"})
+
+
+def cost_ratios(networks: pd.DataFrame, factor: str, base: str, level: str) -> np.ndarray:
+    """MAdds of a level over those of its base, float[pairs]: geometric means over a pair's treatments with each."""
+    logs = np.log(networks["madds"].astype(float)).groupby([networks["pair"], networks[factor]]).mean().unstack()
+    if base not in logs or level not in logs:
+        return np.empty(0)
+    return np.exp((logs[level] - logs[base]).dropna()).to_numpy()
 
 
 def edf_curves(levels: pd.DataFrame, names: Sequence[str], *, confidence: float = 0.95) -> dict[str, Any]:

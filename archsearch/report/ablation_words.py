@@ -1,9 +1,12 @@
 """An ablation in words: the cells of its table, what the numbers are of, what such a run can and cannot show."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archsearch.report.ablation_figures import minus
+import pandas as pd
+
+from archsearch.report.ablation_data import cost_ratios
+from archsearch.report.ablation_figures import interval, minus
 from archsearch.report.summary import MADE_UP
 from archsearch.report.theme import scaled, short
 
@@ -14,6 +17,7 @@ INTERACTIONS = ("term", "F", "p", "p (Holm)", "partial eta squared", "verdict")
 DASH = "-"
 LEVEL = 0.05  # of tests
 FEW = 12  # pairs below which an interval is a rough one
+EQUAL = 0.005  # what a ratio of MAdds may be off one
 
 
 def cells(comparison: Mapping[str, Any]) -> list[str]:
@@ -41,6 +45,17 @@ def interaction_cells(term: Mapping[str, Any]) -> list[str]:
         term["term"], test, p_value(term.get("p")), p_value(p_holm), DASH if eta is None else f"{eta:.3f}",
         verdict(p_holm is not None and p_holm < LEVEL),
     ]  # fmt: skip
+
+
+def errors_of(terms: Sequence[Mapping[str, Any]]) -> str:
+    """What the F tests of these terms hold each effect against."""
+    kinds = {term.get("error", "pooled") for term in terms if term.get("f") is not None}
+    told = {
+        "own": "each effect against what it varies by from pair to pair, p corrected after Greenhouse and Geisser",
+        "pooled": "analysis of variance with pairs as blocks (type II), one error for all effects",
+    }
+    known = [words for kind, words in told.items() if kind in kinds]
+    return f" F: {'; or '.join(known)}." if known else ""
 
 
 def signed(value: float | None) -> str:
@@ -71,7 +86,7 @@ def _wins(row: Mapping[str, Any]) -> str:
 
 
 def notes(told: Mapping[str, Any]) -> list[str]:
-    """What the numbers are of, what pairing brought and what more would bring; one sentence each."""
+    """What the numbers are of; of each comparison what pairing brought, what more would bring, and its parts."""
     lost = told["asked"] - told["pairs"]
     lines = [
         f"{count(told['pairs'], 'pair')}"
@@ -81,15 +96,22 @@ def notes(told: Mapping[str, Any]) -> list[str]:
         + "; differences are points of top-1, level minus base, in networks that are alike but for it."
     ]
     for each in told["comparisons"]:
-        worth = "; ".join(_worth(each))
-        lines += [f"{minus(each)}: {worth}."] if worth else []
+        lines += [f"{named(told, each)}: {'; '.join(words)}." for words in (_worth(each), _by_kind(each)) if words]
     return lines
+
+
+def named(told: Mapping[str, Any], each: Mapping[str, Any]) -> str:
+    """What a comparison is of: `relu6 minus linear`; with its factor where there are several."""
+    return minus(each) if len(told["factors"]) == 1 else f"{each['factor']}: {minus(each)}"
 
 
 def _worth(each: Mapping[str, Any]) -> list[str]:
     """What pairing brought for one comparison, its noise, and what more pairs or seeds would show."""
     smallest, lines = each.get("smallest") or {}, []
     now, pairs, seeds = (smallest.get(which) for which in ("now", "twice_pairs", "twice_seeds"))
+    if each.get("needed") is not None and not each.get("shown"):
+        lines.append(f"about {count(each['needed'], 'pair')} would show an effect of this size "
+                     f"({signed(each['mean'])} points)")  # fmt: skip
     if now is not None:
         lines.append(f"smallest effect shown with 80 % power {size(now)} points")
     if now is not None and pairs is not None:
@@ -102,10 +124,28 @@ def _worth(each: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def limits(told: Mapping[str, Any]) -> list[str]:
-    """What such a run can and cannot show, from its own numbers; one sentence or two each."""
-    return [line for line in (_training(told), _space(told), _power(told), _noise(told), _cost(told), _fraction(told),
-                              _losses(told), _parts(told)) if line]  # fmt: skip
+def _by_kind(each: Mapping[str, Any]) -> list[str]:
+    """The effect by MAdds, by width, and its trend, where they are known."""
+    lines = []
+    for kind, parts in (("MAdds", each.get("bands")), ("width", each.get("widths"))):
+        known = [part for part in parts or [] if part.get("mean") is not None]
+        if len(known) > 1:
+            places = [part["name"].removesuffix(" MAdds").removeprefix("width ") for part in known]
+            texts = [f"{interval(part)} ({place})" for part, place in zip(known, places, strict=True)]
+            lines.append(f"by {kind}: {', '.join(texts)}")
+    trend = each.get("trend") or {}
+    if trend.get("slope") is not None:
+        lines.append(f"change per doubling of MAdds {interval(trend | {'mean': trend['slope']})}")
+    return lines
+
+
+def limits(told: Mapping[str, Any], networks: pd.DataFrame | None = None) -> list[str]:
+    """What such a run can and cannot show, from its own numbers; one sentence or two each.
+
+    networks as `ablation_data.networks_data` makes it, to tell by how much costs differ
+    """
+    return [line for line in (_training(told), _space(told), _power(told), _noise(told), _cost(told, networks),
+                              _fraction(told), _losses(told), _parts(told)) if line]  # fmt: skip
 
 
 def count(number: int, word: str) -> str:
@@ -140,7 +180,7 @@ def _space(told: Mapping[str, Any]) -> str:
 def _power(told: Mapping[str, Any]) -> str:
     """What would have been overlooked."""
     known = [each for each in told["comparisons"] if (each.get("smallest") or {}).get("now") is not None]
-    words = "; ".join(f"{minus(each)} {size(each['smallest']['now'])} points" for each in known)
+    words = "; ".join(f"{named(told, each)} ({size(each['smallest']['now'])} points)" for each in known)
     rough = f" With {count(told['pairs'], 'pair')} the intervals themselves are rough." if told["pairs"] < FEW else ""
     if not known:
         return f"What is not shown is not shown to be absent.{rough}"
@@ -159,10 +199,25 @@ def _noise(told: Mapping[str, Any]) -> str:
     return f"{count(told['seeds'], 'seed')} a network: bars at single pairs are one standard error over them."
 
 
-def _cost(told: Mapping[str, Any]) -> str:
+def _cost(told: Mapping[str, Any], networks: pd.DataFrame | None) -> str:
+    """Whether a difference may be one of cost, from the MAdds of the networks where they are known."""
     if told["match"] == "madds":
         return "Networks of a pair were made to cost the same MAdds; so they may differ in width, and in parameters."
-    return "Networks of a pair were not matched in cost: where a level costs more, part of its gain is the cost."
+    if networks is None or networks.empty:
+        return "Networks of a pair were not matched in cost: where MAdds differ, part of a difference may be the cost."
+    dearer = []
+    for each in told["comparisons"]:
+        ratios = cost_ratios(networks, each["factor"], each["base"], each["level"])
+        if len(ratios) and abs(ratios - 1).max() > EQUAL:
+            ends = dict.fromkeys((f"{ratios.min():.2f}", f"{ratios.max():.2f}"))
+            dearer.append(f"{named(told, each)} ({' to '.join(ends)} times the MAdds)")
+    if not dearer:
+        return (
+            f"Networks of a pair cost the same MAdds within {100 * EQUAL:g} %: no difference comes from more of them."
+        )
+    return (
+        f"Networks of a pair were not matched in cost, and part of a difference may be the cost: {'; '.join(dearer)}."
+    )
 
 
 def _fraction(told: Mapping[str, Any]) -> str:
@@ -178,7 +233,7 @@ def _losses(told: Mapping[str, Any]) -> str:
     if not told["failed"]:
         return ""
     return (
-        f"{count(len(told['failed']), 'training')} failed and count for no level. If one level fails more often, that "
+        f"Trainings that failed ({len(told['failed']):,}) count for no level. If one level fails more often, that "
         "is a result too, and the mean is over the pairs that did not."
     )
 

@@ -34,12 +34,13 @@ def test_a_half_of_two_levels_is_regular_and_two_halves_are_the_whole():
 
 
 def test_a_third_of_three_levels_is_a_latin_square():
-    design = made("expand=2,3,4", "kernel=3,5,7")
+    design = made("expand=2,3,4", "kernel=3,5,7", "se=0,0.1,0.2")
     thirds = [design.treatments[fraction(design.treatments, pair, 3)] for pair in range(3)]
-    assert [len(rows) for rows in thirds] == [3, 3, 3]
+    assert [len(rows) for rows in thirds] == [9, 9, 9]
     for rows in thirds:
-        assert sorted(rows[:, 0]) == sorted(rows[:, 1]) == [0, 1, 2]
-    assert len({tuple(row) for rows in thirds for row in rows}) == 9
+        for a, b in itertools.combinations(range(3), 2):
+            assert len({(row[a], row[b]) for row in rows}) == 9  # all pairs of levels, each once
+    assert len({tuple(row) for rows in thirds for row in rows}) == 27
 
 
 @pytest.mark.parametrize("parts", [0, -1, 65])
@@ -51,7 +52,44 @@ def test_a_fraction_out_of_range_is_told(parts):
 def test_a_fraction_that_leaves_a_level_out_is_told():
     with pytest.raises(RunError, match="--fraction 2 is too small a part"):
         check_fraction(made("bottleneck=linear,relu6"), 2)
-    check_fraction(made("bottleneck=linear,relu6", "shortcut=bottleneck,none"), 2)
+    with pytest.raises(RunError, match=r"would lack a level of expand; leave it out$"):
+        check_fraction(made("expand=2,3", "kernel=3,5"), 5)
+
+
+FACTORS = ("expand=2,3,4,6", "kernel=3,5,7,9", "se=0,0.1,0.2,0.3", "shortcut=bottleneck,none")
+
+
+def levels(*numbers):
+    """A design with factors of so many levels."""
+    return made(*(",".join(text.split(",")[:n]) for text, n in zip(FACTORS, numbers, strict=False)))
+
+
+def mixed(design, parts):
+    """The largest difference that a factor seems to make inside a pair, while another one alone does anything."""
+    most = 0.0
+    for pair in range(parts):
+        rows = design.treatments[fraction(design.treatments, pair, parts)]
+        for a, b in itertools.permutations(range(rows.shape[1]), 2):
+            worth = np.random.default_rng(0).normal(size=1 + rows[:, b].max())[rows[:, b]]
+            means = [worth[rows[:, a] == level].mean() for level in set(rows[:, a])]
+            most = max(most, float(np.ptp(means)))
+    return most
+
+
+@pytest.mark.parametrize(("numbers", "parts"), [((2, 2), 2), ((3, 3), 3), ((2, 4), 2), ((2, 2, 3), 2), ((4, 4), 2)])
+def test_a_fraction_that_puts_one_factor_into_the_others_difference_is_refused(numbers, parts):
+    assert mixed(levels(*numbers), parts) > 0.05
+    cure = f"leave it out or take at least three factors whose numbers of levels are multiples of {parts}$"
+    with pytest.raises(RunError, match=f"--fraction {parts} would mix up expand and .* {cure}"):
+        check_fraction(levels(*numbers), parts)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "parts"), [((2, 2, 2), 2), ((3, 3, 3), 3), ((2, 2, 4), 2), ((4, 4, 4), 4), ((2, 2, 2, 2), 2), ((2,), 1)]
+)
+def test_a_balanced_fraction_is_taken(numbers, parts):
+    assert mixed(levels(*numbers), parts) == pytest.approx(0)
+    check_fraction(levels(*numbers), parts)
 
 
 def test_too_many_combinations_and_a_factor_twice_are_told():

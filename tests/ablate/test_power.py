@@ -8,6 +8,10 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from archsearch.ablate import power as pw
+from archsearch.ablate.design import own_design
+from archsearch.ablate.document import document
+from archsearch.ablate.factor import read_factor
+from archsearch.ablate.outcome import Outcome
 
 NAN = math.nan
 
@@ -53,6 +57,15 @@ def test_pairs_needed_are_the_fewest_that_show_the_effect(size):
     assert pw.smallest_effect(pairs, 0.02) <= size * 0.02
     assert pairs == 2 or pw.smallest_effect(pairs - 1, 0.02) > size * 0.02
     assert pairs == pw.pairs_needed(-size * 0.02, 0.02)
+
+
+def test_a_stricter_test_shows_less():
+    values = np.random.default_rng(2).normal(size=(12, 2))
+    found = pw.smallest(values, alpha=0.05 / 3)
+    expected = TTestPower().solve_power(nobs=12, alpha=0.05 / 3, power=0.8, alternative="two-sided")
+    assert found.now == pytest.approx(values.mean(axis=1).std(ddof=1) * expected, rel=1e-5)
+    assert found.now > pw.smallest(values).now
+    assert pw.pairs_needed(0.5, 1.0, alpha=0.05 / 3) > pw.pairs_needed(0.5, 1.0)
 
 
 def test_no_number_of_pairs_shows_nothing():
@@ -109,3 +122,36 @@ def test_more_seeds_help_as_far_as_seeds_are_what_varies():
     assert pairs_vary.twice_seeds == pytest.approx(pairs_vary.now, rel=0.02)
     assert seeds_vary.twice_seeds == pytest.approx(seeds_vary.now / math.sqrt(2), rel=0.2)
     assert seeds_vary.twice_seeds <= seeds_vary.now
+
+
+def told(effects, pairs=16):
+    """The comparisons of a document, of as many levels of a factor as there are effects (in standard deviations)."""
+    values = np.random.default_rng(4).normal(size=(pairs, len(effects)))
+    values = 0.01 * ((values - values.mean(axis=0)) / values.std(axis=0, ddof=1) + effects)
+    top1 = np.column_stack([np.full(pairs, 0.5), 0.5 + values])[:, :, None]
+    design = own_design([read_factor(f"expand={','.join(str(n + 1) for n in range(len(effects) + 1))}")], match="none")
+    made = Outcome(numbers=tuple(range(pairs)), top1=top1, treatments=design.treatments,
+                   madds=np.full(top1.shape[:2], 1e6), width=np.full(pairs, np.nan), failed=())  # fmt: skip
+    return document(made, design, seed=0)["comparisons"]
+
+
+def test_a_document_says_how_many_pairs_would_show_what_is_not_shown():
+    (clear,), (unclear,), (none,) = told([2.0]), told([0.3]), told([0.0])
+    assert (clear["shown"], clear["needed"]) == (True, None)
+    assert (unclear["shown"], unclear["needed"]) == (False, pw.pairs_needed(0.3, 1.0))
+    expected = TTestPower().solve_power(effect_size=0.3, alpha=0.05, power=0.8, alternative="two-sided")
+    assert unclear["needed"] == math.ceil(expected)
+    assert (none["shown"], none["needed"]) == (False, None)
+
+
+def test_with_several_comparisons_a_document_reckons_with_holms_strictest_level():
+    found = told([0.3] * 6)
+    assert [each["needed"] for each in found] == [pw.pairs_needed(0.3, 1.0, alpha=0.05 / 6)] * 6
+    least = pw.smallest_effect(16, 0.01, alpha=0.05 / 6)
+    assert [each["smallest"]["now"] for each in found] == pytest.approx([least] * 6)
+
+
+def test_more_pairs_than_there_are_would_be_needed():
+    for effect in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
+        for each in told([effect, effect, 0.0]):
+            assert each["shown"] or each["needed"] is None or each["needed"] > each["pairs"]

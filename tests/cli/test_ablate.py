@@ -35,7 +35,7 @@ def test_help_has_examples(cli):
 def test_networks_are_trained_compared_and_told_and_the_same_command_finds_all_there(cli, tmp_path):
     done = cli("ablate", "linear-vs-relu", *SMALL, "--out", "a", "--json")
     assert done.code == 0, done.err
-    assert "4 pairs x 2 networks x 2 seeds = 16 trainings, 1 epochs of 100 images: about" in done.err
+    assert "4 pairs x 2 networks x 2 seeds = 16 trainings, 1 epoch of 100 images: about" in done.err
     assert "(16 of 16)" in done.err
     told = done.json
     assert (told["pairs"], told["seeds"], told["asked"], told["failed"]) == (4, 2, 4, [])
@@ -63,13 +63,41 @@ def test_people_read_a_table_and_the_verdict(cli):
 
 
 def test_several_factors_have_interactions_and_a_fraction_of_them_too(cli):
-    asked = ("--factor", "stage2.expand=2,4", "--factor", "stage1.kernel=3,5", *PRETENDED, "--pairs", 8, "--json")
+    factors = ("stage2.expand=2,4", "stage1.kernel=3,5", "bottleneck=linear,relu6")
+    asked = (
+        *(word for each in factors for word in ("--factor", each)),
+        *PRETENDED,
+        "--pairs",
+        8,
+        "--seeds",
+        1,
+        "--json",
+    )
     whole, half = cli("ablate", *asked, "--out", "a").json, cli("ablate", *asked, "--fraction", 2, "--out", "b").json
-    assert [each["term"] for each in whole["interactions"]] == ["stage2.expand x stage1.kernel"]
-    assert len(whole["comparisons"]) == 2
+    assert [each["term"] for each in whole["interactions"]] == [
+        "stage2.expand x stage1.kernel", "stage2.expand x bottleneck", "stage1.kernel x bottleneck",
+    ]  # fmt: skip
+    assert len(whole["comparisons"]) == 3
     assert all(each["p_holm"] >= each["p"] for each in whole["comparisons"])
     assert [len(pd.read_csv(f"{name}/ablation.csv")) for name in "ab"] == [64, 32]
-    assert [each["pairs"] for each in half["comparisons"]] == [8, 8]
+    assert [each["pairs"] for each in half["comparisons"]] == [8, 8, 8]
+
+
+def test_width_and_resolution_can_be_factors(cli, tmp_path):
+    (tmp_path / "sized.toml").write_text(TINY.replace("resolution = 24", "resolution = [16, 24]"))
+    done = cli("ablate", "--factor", "width=0.5,1.0", "--factor", "resolution=16,24", "--space", "sized.toml",
+               "--evaluator", "synthetic", "--pairs", 6, "--out", "a", "--json")  # fmt: skip
+    assert done.code == 0, done.err
+    assert [each["level"] for each in done.json["comparisons"]] == ["1.0", "24"]
+    assert done.json["comparisons"][0]["mean"] > 0  # wider is better, in what was made up
+    assert (tmp_path / "a" / "ablation.html").exists()
+
+
+def test_more_than_one_drawing_goes_on_with_the_same_pairs(cli):
+    asked = ("ablate", "linear-vs-relu", "--space", "linear_vs_relu", "--evaluator", "synthetic", "--seeds", 1)
+    first = cli(*asked, "--pairs", 4, "--out", "a", "--json")
+    more = cli(*asked, "--pairs", 140, "--out", "a", "--json")
+    assert (first.json["pairs"], more.json["pairs"]) == (4, 140)
 
 
 def test_more_pairs_go_on_where_it_was(cli):
@@ -97,9 +125,16 @@ def test_more_pairs_go_on_where_it_was(cli):
     (("linear-vs-relu", "--budget-madds", "1"), "no network"),
     (("linear-vs-relu", "--evaluator", "trian"), "did you mean 'train'"),
     (("linear-vs-relu", "--max-hours", "0"), "--max-hours must be at least"),
+    (("linear-vs-relu", "--max-hours", "1", "--evaluator", "synthetic"), "--max-hours goes with --evaluator train"),
+    (("linear-vs-relu", "--evaluator", "naswot"), "an ablation trains its networks"),
+    (("--factor", "expand=nan,2"), "expand must be a number from 1 to 100, got 'nan'"),
+    (("--factor", "stage2.expand=2,3", "--factor", "expand=2,3"), "one would undo the other"),
+    (("--factor", "kernel=3,5", "--factor", "bottleneck=linear,relu6", "--fraction", "2"), "--fraction"),
+    (("relu-embedding", "--pairs", "3"), "--pairs says nothing to it"),
+    (("relu-embedding", "--out", "tiny.toml"), "tiny.toml cannot be written"),
 ])  # fmt: skip
 def test_wrong_input_is_told_in_one_line_and_leaves_nothing(cli, tmp_path, words, told):
-    done = cli("ablate", *words, *(("--space", "tiny.toml") if "--space" not in words else ()))
+    done = cli("ablate", *words, *(() if "relu-embedding" in words else ("--space", "tiny.toml")))
     assert done.code == 2
     assert told in done.err.splitlines()[-1], done.err
     assert {path.name for path in tmp_path.iterdir()} == {"tiny.toml"}
@@ -114,15 +149,34 @@ def test_another_ablation_or_anything_else_in_the_folder_is_refused(cli, tmp_pat
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "diary.txt").write_text("mine")
     assert "full is not empty and holds no ablation" in cli(*asked, "--out", "full").err
+    assert "a is not empty and holds no embedding.json" in cli("ablate", "relu-embedding", "--out", "a").err
 
 
-def test_hours_pick_the_pairs_that_fit(cli):
-    done = cli("ablate", "linear-vs-relu", *SMALL[:2], *SMALL[4:], "--max-hours", "0.001", "--out", "a", "--json")
-    assert done.code in (0, 2)
-    if done.code == 2:  # a slow machine: 3.6 s are not enough for two pairs
-        assert "--max-hours 0.001 is time for" in done.err
-    else:
-        assert 2 <= done.json["pairs"] < 100
+def test_a_command_that_was_damaged_is_told(cli, tmp_path):
+    asked = ("ablate", "linear-vs-relu", *PRETENDED, "--out", "a")
+    assert cli(*asked, "--pairs", 2, "--seeds", 1).code == 0
+    command = tmp_path / "a" / "ablation.toml"
+    command.write_text(command.read_text().replace("seeds = 1", 'seeds = "two"'))
+    done = cli(*asked)
+    assert (done.code, done.err.splitlines()[-1]) == (
+        2, "archsearch: a/ablation.toml has a seeds that cannot be: 'two'")  # fmt: skip
+
+
+def test_hours_pick_the_pairs_that_fit_and_more_hours_add_to_them(cli, monkeypatch):
+    from archsearch.cli import forecast
+
+    monkeypatch.setattr(forecast, "training", lambda asked, net, folder: 9.0)
+    asked = ("ablate", "linear-vs-relu", "--space", "tiny.toml", "--seeds", 2, "--epochs", 1, "--images", 40,
+             "--threads", 1, "--out", "a", "--json")  # fmt: skip
+    done = cli(*asked, "--max-hours", 3.5 * 36 / 3600)  # a pair is four trainings of 9 s
+    assert (done.code, done.json["pairs"]) == (0, 3)
+    assert "12 trainings, 1 epoch of 40 images: about 108 s in 1 process" in done.err
+    more = cli(*asked, "--max-hours", 5 * 36 / 3600 + 1e-6)
+    assert more.json["pairs"] == 5
+    less = cli(*asked, "--max-hours", 2.5 * 36 / 3600)
+    assert less.json["pairs"] == 5  # what was begun stays
+    few = cli(*asked[:-3], "--out", "b", "--max-hours", 1.5 * 36 / 3600)
+    assert (few.code, "is time for 1 pairs, at least 2 are needed" in few.err) == (2, True)
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archsearch.cli.trust_work import kept_timing
+from archsearch.cli.forecast import kept_timing
 from archsearch.cost.budget import Budget
 from archsearch.data.load import load
 from archsearch.records import to_toml
@@ -216,9 +216,9 @@ def test_a_space_of_two_networks_is_refused_before_anything_is_trained(cli, tmp_
 def test_a_damaged_timing_is_no_timing(tmp_path, text):
     path = tmp_path / "timing.json"
     path.write_text(text)
-    assert kept_timing(path) == kept_timing(tmp_path / "none") == []
-    path.write_text("[[10, 1.5]]")
-    assert kept_timing(path) == [(10, 1.5)]
+    assert kept_timing(path) == kept_timing(tmp_path / "none") == {"groups": {}}
+    path.write_text('{"device": "cpu", "threads": 1, "groups": {"all": [[10, 1.5]]}}')
+    assert kept_timing(path) == {"device": "cpu", "threads": 1, "groups": {"all": [(10, 1.5)]}}
 
 
 def test_a_table_with_fewer_seeds_is_told(cli, macro):

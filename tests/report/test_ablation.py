@@ -1,18 +1,20 @@
 """The tables, figures and page of an ablation: the data, what is drawn, what is said, and that a browser shows it."""
 
 import itertools
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from archsearch.ablate.contrasts import contrast
+from archsearch.ablate.contrasts import mean, seed_contrasts
 from archsearch.report.ablation import ablation_page, pngs
 from archsearch.report.ablation_data import (
     bands_data,
     cells_data,
     comparison_data,
+    cost_ratios,
     edf_curves,
     levels_data,
     networks_data,
@@ -20,11 +22,20 @@ from archsearch.report.ablation_data import (
 from archsearch.report.ablation_figures import MOST_LINES, cost_plot, paired_plot
 from archsearch.report.ablation_forest import forest_data, forest_plot
 from archsearch.report.ablation_levels import interaction_plot, levels_plot, trend
-from archsearch.report.ablation_words import COLUMNS, INTERACTIONS, cells, interaction_cells, limits, notes
+from archsearch.report.ablation_words import (
+    COLUMNS,
+    INTERACTIONS,
+    cells,
+    errors_of,
+    interaction_cells,
+    limits,
+    notes,
+)
 from tests.report.test_page import HOSTILE, _browser, _outside
 
 ONE = {"bottleneck": ["linear", "relu6"]}
 TWO = {"bottleneck": ["linear", "relu6"], "shortcut": ["all", "none", "narrow"]}
+SIZES = {"width": ["0.5", "1.0"], "resolution": ["24", "32"]}
 EFFECTS = {"relu6": -0.012, "none": -0.02, "narrow": 0.001}
 
 
@@ -40,7 +51,8 @@ def trainings(factors=ONE, pairs=30, seeds=2, lost=()):
                 failed = (pair, ", ".join(levels), seed) in lost
                 rows.append({
                     "pair": pair, **dict(zip(factors, levels, strict=True)), "seed": seed, "arch": "r8", "key": "k",
-                    "madds": round(1.2e6 * 8**size), "params": 10_000, "width": (0.5, 1.0)[pair % 2],
+                    "madds": round(1.2e6 * 8**size), "params": 10_000,
+                    "multiplier": None if "width" in factors else (0.5, 1.0)[pair % 2],
                     "top1": np.nan if failed else 0.35 + 0.2 * size + own + rng.normal(0, 0.003), "top1_se": 0.005,
                     "seconds": 3.0, "status": "failed" if failed else "trained", "reason": "nan" if failed else "",
                 })  # fmt: skip
@@ -74,7 +86,7 @@ def comparison(data, factor, base, level):
                     {"now": None, "twice_pairs": None, "twice_seeds": None},
         "noise": 0.0042 if known else None,
         "bands": [part(f"{i}M to {i + 1}M MAdds", each) for i, each in enumerate(np.array_split(ordered, 3))],
-        "widths": [part(f"width {w}", gaps[data["width"] == w]) for w in (0.5, 1.0)],
+        "widths": [part(f"width {w}", gaps[data["multiplier"] == w]) for w in (0.5, 1.0)],
         "trend": line and {"slope": line.slope, "low": line.slope - 0.002, "high": line.slope + 0.002,
                            "p": line.pvalue},
     }  # fmt: skip
@@ -118,13 +130,43 @@ def nulls(value):
 def test_a_network_is_a_pair_and_a_treatment_with_the_mean_of_its_seeds():
     rows = trainings(pairs=3, seeds=3, lost={(1, "relu6", 2)})
     data = networks_data(rows)
-    assert list(data.columns[:8]) == ["pair", "label", "bottleneck", "madds", "params", "width", "top1", "sd"]
+    assert list(data.columns[:8]) == ["pair", "label", "bottleneck", "madds", "params", "multiplier", "top1", "sd"]
     assert len(data) == 6
     own = rows[(rows["pair"] == 1) & (rows["bottleneck"] == "relu6")]["top1"].dropna()
     row = data[(data["pair"] == 1) & (data["label"] == "relu6")].iloc[0]
     assert (len(own), row["top1"], row["sd"]) == (2, pytest.approx(own.mean()), pytest.approx(own.std(ddof=1)))
     assert np.isnan(row["seed 2"])
     assert networks_data(trainings(TWO, pairs=1))["label"].iloc[1] == "linear, none"
+
+
+def test_columns_keep_apart_from_factors_and_older_files_are_read():
+    rows = trainings(pairs=3)
+    older = rows.rename(columns={"multiplier": "width"})
+    pd.testing.assert_frame_equal(networks_data(older), networks_data(rows))
+    sized = trainings(SIZES, pairs=3)
+    data = networks_data(sized)
+    assert list(data.columns[:9]) == ["pair", "label", "width", "resolution", "madds", "params", "multiplier", "top1",
+                                      "sd"]  # fmt: skip
+    assert data["width"].tolist() == ["0.5", "0.5", "1.0", "1.0"] * 3
+    assert data["multiplier"].isna().all()
+
+
+@pytest.mark.parametrize("rows", [pd.DataFrame(), trainings(TWO, pairs=1).iloc[:0]])
+def test_a_table_of_nothing_has_its_columns(rows):
+    whole, data = networks_data(trainings(TWO, pairs=1)), networks_data(rows)
+    factors = [name for name in TWO if name in rows]
+    assert list(data.columns) == ["pair", "label", *factors, *whole.columns[4:9]]
+    assert data.empty
+    assert data[list(whole.columns[4:9])].dtypes.eq(float).all()
+
+
+def test_a_level_costs_what_it_costs_over_its_base():
+    networks = networks_data(trainings(TWO, pairs=4))
+    assert cost_ratios(networks, "shortcut", "all", "none").tolist() == [1.0] * 4
+    dear = networks.assign(madds=networks["madds"] * np.where(networks["shortcut"] == "none", 1.5, 1))
+    assert cost_ratios(dear, "shortcut", "all", "none") == pytest.approx([1.5] * 4)
+    assert cost_ratios(dear, "bottleneck", "linear", "relu6") == pytest.approx([1.0] * 4)
+    assert len(cost_ratios(dear, "bottleneck", "linear", "absent")) == 0
 
 
 def test_a_network_without_a_result_stays_in_the_table_and_leaves_the_figures():
@@ -171,7 +213,8 @@ def test_differences_are_those_of_the_statistics(factors):
     for place, name in enumerate(names):
         for level in range(1, len(factors[name])):
             data = comparison_data(networks_data(rows), name, factors[name][0], factors[name][level])
-            assert data["difference"].to_numpy() == pytest.approx(contrast(top1, codes, place, level))
+            by_seed = seed_contrasts(top1, codes, place, level)
+            assert data["difference"].to_numpy() == pytest.approx(mean(by_seed, axis=1))
 
 
 def test_bands_lie_where_their_pairs_do():
@@ -312,28 +355,67 @@ def test_cells_fill_the_columns():
 def test_interactions_say_what_cannot_be_told():
     row = dict(zip(INTERACTIONS, interaction_cells(term("a", "b")), strict=True))
     assert (row["term"], row["F"], row["verdict"]) == ("a x b", "9.31 (2, 55)", "shown")
+    assert "pairs as blocks" in errors_of([term("a", "b")])
+    assert "Greenhouse" in errors_of([term("a", "b") | {"error": "own"}])
     unknown = dict.fromkeys(term("a", "b")) | {"term": "a x b"}
+    assert errors_of([unknown]) == ""
     assert interaction_cells(unknown | {"estimable": False})[1] == "not estimable"
     assert interaction_cells(unknown | {"estimable": True}) == ["a x b", "-", "-", "-", "-", "not shown"]
 
 
 def test_notes_tell_what_pairs_and_seeds_bring():
-    first, second = notes(document(rows=trainings(lost={(0, "relu6", 0)}), asked=31))
+    first, second, _ = notes(document(rows=trainings(lost={(0, "relu6", 0)}), asked=31))
     assert "30 pairs (1 of 31 without a result), 2 seeds each, 1 training failed" in first
     for words in ("80 % power 0.31 points", "twice the pairs 0.22, with twice the seeds 0.27", "6.1 times as wide"):
         assert words in second
+    assert "would show" not in second
     assert len(notes(document(rows=trainings(pairs=1, seeds=1)))) == 1
+
+
+def test_notes_tell_how_many_pairs_would_show_what_is_not_shown():
+    told = document()["comparisons"][0] | {"mean": -0.0012, "needed": 140}
+    for shown, words in ((False, 1), (True, 0)):
+        text = " ".join(notes(document(comparisons=[told | {"shown": shown}])))
+        assert text.count("about 140 pairs would show an effect of this size (-0.12 points)") == words
+    assert "would show" not in " ".join(notes(document(comparisons=[told | {"shown": False, "needed": None}])))
+
+
+def test_notes_tell_the_effect_by_cost_and_width_and_its_trend():
+    span = {"low": -0.014, "high": -0.002}
+    cheap, dear = ({"name": f"{ends} MAdds", "pairs": 9, "mean": mean, **span} for ends, mean in
+                   (("1.3M to 2.1M", -0.008), ("2.2M", -0.005)))  # fmt: skip
+    told = document()["comparisons"][0] | {
+        "bands": [cheap, dear, {**dict.fromkeys(cheap), "name": "nothing"}],
+        "widths": [{**cheap, "name": "width 0.5"}, {"name": "width 1", "pairs": 2, "mean": 0.001, "low": None}],
+        "trend": {"slope": -0.003, "low": -0.009, "high": 0.003, "p": 0.3},
+    }
+    assert notes(document(comparisons=[told]))[2] == (
+        "relu6 minus linear: by MAdds: -0.80 [-1.40, -0.20] (1.3M to 2.1M), -0.50 [-1.40, -0.20] (2.2M); "
+        "by width: -0.80 [-1.40, -0.20] (0.5), +0.10 (1); change per doubling of MAdds -0.30 [-0.90, +0.30]."
+    )
+    assert len(notes(document(comparisons=[told | {"bands": [cheap], "widths": [], "trend": None}]))) == 2
+    assert notes(document(TWO))[2].startswith("bottleneck: relu6 minus linear: by MAdds")
+
+
+def test_a_part_of_a_difference_is_called_cost_only_where_costs_differ():
+    networks = networks_data(trainings(TWO))
+    dear = networks.assign(madds=networks["madds"] * np.where(networks["shortcut"] == "none", 1.5, 1))
+    same, other = (" ".join(limits(document(TWO), each)) for each in (networks, dear))
+    assert "cost the same MAdds within 0.5 %" in same
+    assert "not matched in cost" not in same
+    assert "may be the cost: shortcut: none minus all (1.50 times the MAdds)." in other
+    assert "where MAdds differ, part of a difference may be the cost" in " ".join(limits(document(TWO)))
 
 
 def test_limits_come_from_the_runs_own_numbers():
     text = " ".join(limits(document()))
     for words in ("4 epochs of 10,000 images", "nothing about a full training", "networks of small within MAdds 10M",
-                  "relu6 minus linear 0.31 points", "not matched in cost", "hints"):  # fmt: skip
+                  "relu6 minus linear (0.31 points)", "not matched in cost", "hints"):  # fmt: skip
         assert words in text
     assert "With one seed" not in text
     poor = " ".join(limits(document(rows=trainings(pairs=4, seeds=1), fraction=2, match="madds", failed=["x"])))
     for words in ("With 4 pairs the intervals themselves are rough", "With one seed", "one in 2 of the combinations",
-                  "same MAdds", "1 training failed"):  # fmt: skip
+                  "same MAdds", "Trainings that failed (1) count for no level"):  # fmt: skip
         assert words in poor
 
 
@@ -353,7 +435,7 @@ def test_names_are_text_on_the_page():
                 verdicts=[HOSTILE])  # fmt: skip
     assert HOSTILE not in text
     assert text.count("<script") == text.count("</script>")
-    assert "4 more trainings failed" in text
+    assert "4 further trainings failed" in text
 
 
 def test_not_shown_is_said_as_plainly_as_shown():
@@ -369,6 +451,29 @@ def test_what_a_formula_made_is_not_called_a_training():
     assert "no network was trained" not in page()
 
 
+def test_a_page_of_factors_that_are_named_like_measures_can_be_made():
+    rows = trainings(SIZES, pairs=5)
+    text = page(SIZES, rows)
+    assert "width: 1.0 minus 0.5" in text
+    assert "resolution: 32 minus 24" in text
+    drawn = pngs(document(SIZES, rows), networks_data(rows))
+    assert {"cost-width-1_0", "edf-resolution", "interactions"} < set(drawn)
+    assert len(drawn["paired-width-1_0"].data[0].x) > 0
+
+
+def test_a_page_tells_how_many_pairs_would_show_what_is_not_shown():
+    told = document()["comparisons"][0] | {"shown": False, "needed": 140}
+    assert "about 140 pairs would show an effect of this size" in page(comparisons=[told])
+
+
+def test_a_page_speaks_of_one_thing_as_one():
+    text = page(rows=trainings(pairs=3, seeds=1), epochs=1, images=1, failed=["x"] * 6)
+    assert "1 seed each, 1 epoch of 1 image of" in text
+    assert "1 further training failed" in text
+    for wrong in ("1 seeds", "1 epochs", "1 images", "1 trainings"):
+        assert not re.search(rf"\b{wrong}", text)
+
+
 def test_a_page_of_one_pair_and_one_of_nothing_can_be_made():
     assert "1 pair of networks" in page(rows=trainings(pairs=1, seeds=1))
     rows = trainings(pairs=2, seeds=1).assign(top1=np.nan)
@@ -377,6 +482,7 @@ def test_a_page_of_one_pair_and_one_of_nothing_can_be_made():
     assert "no pair has a result on both sides" in text
     assert "no network has a result" in text
     assert set(pngs(told, networks_data(rows))) == {"forest", "paired", "cost", "edf"}
+    assert "no network has a result" in ablation_page(told, networks_data(rows.iloc[:0]), command={}, manifest={})
 
 
 @pytest.mark.slow
