@@ -167,7 +167,9 @@ def test_a_folder_is_named_by_what_was_asked_for(cli, tmp_path, macro):
 def test_hours_decide_how_many_networks_are_trained(cli, tmp_path, tiny):
     """What fits is read off the timing, which is given here."""
     (tmp_path / "t").mkdir()
-    (tmp_path / "t" / "timing.json").write_text("[[1, 1.0], [100000000, 1.0]]")
+    points = [[1, 1.0], [100_000_000, 1.0]]
+    told = {"device": "cpu", "threads": 1, "groups": {"all": points}}
+    (tmp_path / "t" / "timing.json").write_text(json.dumps(told))
     (tmp_path / "t" / "trust.toml").write_text("seed = 0\n")
     hours = 2 * 6 / 3600
     few = cli("trust", *SMALL[:2], *SMALL[4:], "--max-hours", hours / 2, "--evaluator", "synthetic", "--out", "t")
