@@ -64,7 +64,8 @@ def document(made: Outcome, design: Design, *, seed: int) -> dict[str, Any]:
         "failed": list(made.failed), "comparisons": told,
         "anova": [{"term": term.name, **asdict(term)} for term in terms],
         "interactions": [{"term": term.name, **asdict(term)} for term in terms if term.order > 1],
-        "verdicts": [each["sentence"] for each in told] + [_joint(term) for term in terms if term.order > 1],
+        "verdicts": [(f"{each['factor']}: " if terms else "") + each["sentence"] for each in told]
+        + [_joint(term) for term in terms if term.order > 1],
     })  # fmt: skip
     return told_of
 

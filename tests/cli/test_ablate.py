@@ -79,6 +79,7 @@ def test_several_factors_have_interactions_and_a_fraction_of_them_too(cli):
     ]  # fmt: skip
     assert len(whole["comparisons"]) == 3
     assert all(each["p_holm"] >= each["p"] for each in whole["comparisons"])
+    assert [each.partition(":")[0] for each in whole["verdicts"][:3]] == [each.partition("=")[0] for each in factors]
     assert [len(pd.read_csv(f"{name}/ablation.csv")) for name in "ab"] == [64, 32]
     assert [each["pairs"] for each in half["comparisons"]] == [8, 8, 8]
 
