@@ -31,15 +31,30 @@ def seed_contrasts(top1: Floats, treatments: Ints, factor: int, level: int) -> F
     Two treatments that differ in this factor alone are compared, seed by seed, so neither a seed nor a treatment that
     failed tilts the difference. A pair without two such treatments (a fraction of a design) takes what its treatments
     with the level have on average, less what those with the base have: over the seeds that no treatment of it lacks,
-    where it has any. That is fair where the pair's levels of any two factors are in balance (`design.check_fraction`);
-    a treatment of a fraction that failed with all its seeds upsets it for that pair.
+    where it has any. That is fair where the levels of the other factors come as often on both sides
+    (`design.check_fraction`); a pair in which they do not, since a treatment failed with all its seeds, is NaN.
     """
     _check(top1, treatments, factor, level)
     found = mean(_matched(top1, treatments, factor, level), axis=1)
     alone = np.isnan(found).all(axis=1, keepdims=True)
     if alone.any():
-        found = np.where(alone, _sides(_whole(top1), treatments, factor, level), found)
+        fair = balanced(np.asarray(~np.isnan(top1).all(axis=2)), treatments, factor, level)
+        found = np.where(alone, np.where(fair[:, None], _sides(_whole(top1), treatments, factor, level), np.nan), found)
     return np.asarray(np.round(found, DECIMALS))
+
+
+def balanced(known: NDArray[np.bool_], treatments: Ints, factor: int, level: int) -> NDArray[np.bool_]:
+    """Whether every level of each other factor comes as often with this level as with the base, bool[pairs].
+
+    known    bool[pairs, treatments]: measured
+    """
+    fair = np.ones(len(known), dtype=bool)
+    for other in range(treatments.shape[1]):
+        for each in np.unique(treatments[:, other]) if other != factor else ():
+            here = treatments[:, other] == each
+            counts = (known[:, here & (treatments[:, factor] == side)].sum(axis=1) for side in (0, level))
+            fair &= next(counts) == next(counts)
+    return fair
 
 
 def sides(top1: Floats, treatments: Ints, factor: int, level: int) -> tuple[Floats, Floats]:

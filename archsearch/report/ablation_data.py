@@ -49,7 +49,8 @@ def comparison_data(networks: pd.DataFrame, factor: str, base: str, level: str) 
 
     networks  as `networks_data` makes it
     Treatments that differ in this factor alone are compared, seed by seed, so that a failed training tilts nothing; a
-    pair without such two (a fraction of a design) takes the means of its treatments with the level and with the base.
+    pair without such two (a fraction of a design) takes the means of its treatments with the level and with the base,
+    and is left out where the levels of another factor do not come as often with both.
     madds    geometric mean over the pair's treatments; multiplier (of width) of its first one
     se       standard error of the difference over seeds, NaN with one
     """
@@ -58,7 +59,7 @@ def comparison_data(networks: pd.DataFrame, factor: str, base: str, level: str) 
     others = [name for name in names[names.index("label") + 1 : names.index("madds")] if name != factor]
     known = networks[networks["top1"].notna()]
     matched = _sides(known, factor, (base, level), ["pair", *others], seeds).groupby(level="pair").mean()
-    left = _whole(known[~known["pair"].isin(matched.index)], seeds)
+    left = _whole(_balanced(known[~known["pair"].isin(matched.index)], factor, (base, level), others), seeds)
     found = pd.concat([matched, _sides(left, factor, (base, level), ["pair"], seeds)]).sort_index()
     gap = found["level"] - found["base"]
     data = pd.DataFrame({
@@ -78,6 +79,17 @@ def _sides(
     low, high = next(means).align(next(means), join="inner", axis=0)
     both = low.notna() & high.notna()
     return pd.concat({"base": low.where(both), "level": high.where(both)}, axis=1)[both.any(axis=1)]
+
+
+def _balanced(rows: pd.DataFrame, factor: str, names: tuple[str, str], others: Sequence[str]) -> pd.DataFrame:
+    """The pairs in which every level of each other factor comes as often with both levels."""
+    compared = rows[rows[factor].isin(names)]
+    uneven: set[int] = set()
+    for other in others:
+        counts = compared.groupby(["pair", other, factor]).size().unstack(fill_value=0)
+        counts = counts.reindex(columns=list(names), fill_value=0)
+        uneven.update(counts.index.get_level_values("pair")[counts[names[0]] != counts[names[1]]])
+    return rows[~rows["pair"].isin(uneven)]
 
 
 def _whole(rows: pd.DataFrame, seeds: Sequence[str]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Contrasts by hand: seeds and treatments that failed, fractions of a design, wrong input."""
 
+import itertools
 import math
 
 import numpy as np
@@ -71,3 +72,15 @@ def test_what_does_not_go_together_is_told(treatments, factor, level, word):
 
 def test_the_cost_of_a_pair_is_the_geometric_mean():
     assert cost(np.array([[1e6, 4e6], [3e6, NAN]])) == pytest.approx([2e6, 3e6])
+
+
+def test_a_pair_of_a_fraction_that_lost_its_balance_is_left_out():
+    treatments = np.array(list(itertools.product(range(2), repeat=3)))
+    half = treatments[treatments.sum(axis=1) % 2 == 0]
+    top1 = np.random.default_rng(0).random((3, 4, 2))
+    top1[1, 2] = np.nan  # a treatment that failed with both seeds
+    top1[2, 1, 0] = np.nan  # one with one seed alone
+    found = contrast(top1, half, 0, 1)
+    assert np.isnan(found).tolist() == [False, True, False]
+    assert found[0] == pytest.approx(top1[0, half[:, 0] == 1].mean() - top1[0, half[:, 0] == 0].mean())
+    assert found[2] == pytest.approx(top1[2, half[:, 0] == 1, 1].mean() - top1[2, half[:, 0] == 0, 1].mean())

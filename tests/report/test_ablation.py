@@ -197,11 +197,13 @@ def test_with_several_factors_treatments_that_differ_in_one_are_compared():
 
 
 def test_a_pair_with_a_fraction_of_the_treatments_is_compared_by_its_means():
-    rows = trainings({"a": ["0", "1"], "b": ["0", "1"]}, pairs=1)
-    rows = rows[rows["a"] != rows["b"]]
+    rows = trainings({"a": ["0", "1"], "b": ["0", "1"], "c": ["0", "1"]}, pairs=1)
+    rows = rows[(rows["a"] == rows["b"]) == (rows["c"] == "1")]
     data = comparison_data(networks_data(rows), "a", "0", "1")
     means = rows.groupby("a")["top1"].mean()
     assert data["difference"].tolist() == pytest.approx([means["1"] - means["0"]])
+    lacking = rows[~((rows["a"] == "1") & (rows["b"] == "1"))]  # now "b" is 0 with "a" at 1, and both with "a" at 0
+    assert comparison_data(networks_data(lacking), "a", "0", "1").empty
 
 
 @pytest.mark.parametrize("factors", [ONE, TWO])
