@@ -108,6 +108,12 @@ class Campaign:
         """In all."""
         return len(tasks(self.pairs, self.seeds))
 
+    @property
+    def ended(self) -> int:
+        """Those of them that have ended, whatever became of them."""
+        done = {task_of(trial.user_attrs) for trial in self.ledger.trials() if trial.state.is_finished()}
+        return len(done.intersection(tasks(self.pairs, self.seeds)))
+
     def carry_out(self, evaluator: Evaluator, watch: Watch) -> str:
         """Train what is not trained yet; why it ended."""
 

@@ -33,6 +33,17 @@ class Factor:
     name: str
     levels: tuple[Level, ...]
 
+    @property
+    def text(self) -> str:
+        """Its levels, and what each sets where its name does not say it."""
+        levels = (
+            level.name
+            if level.sets == {self.name: value_of(level.name)}
+            else f"{level.name} ({', '.join(f'{name}={value}' for name, value in level.sets.items())})"
+            for level in self.levels
+        )
+        return f"{self.name}={','.join(levels)}"
+
     def to_dict(self) -> dict[str, Any]:
         """Its name and the names of its levels."""
         return {"name": self.name, "levels": [level.name for level in self.levels]}

@@ -28,7 +28,7 @@ FRACTION = "Each network gets one in so many of the combinations; over so many n
 PAIRS = "Networks to draw; more on the same folder adds to them. [default: 20, or what fits --max-hours]"
 SEEDS = "Trainings of each, with the same seeds inside a pair; more on the same folder adds. [default: 2]"
 IMAGES = "Training images that a network sees in each epoch. [default: sized for the device]"
-HOURS = "Take as many pairs as fit into so many hours, by a timing of three networks."
+HOURS = "Take as many pairs as fit into so many hours, by a timing of three pairs."
 WORKERS = "Processes that share the work, or auto: one for each core, on CUDA at most 4."
 OUT = "Results folder; the same command on it goes on. [default: results/ablation-...]"
 
@@ -83,7 +83,6 @@ def ablate(
         from archsearch.cli.embedding import embedded
 
         takes_only(ctx, "design", "out", "seed", "png", "as_json")
-
         embedded(out, seed=seed, png=png, as_json=as_json)
         return
     from archsearch.cli.ablate_work import carried_out, print_report

@@ -44,7 +44,7 @@ def carried_out(asked: "Ablating", *, png: bool, member: bool, words: Sequence[s
         for number in STOPS:  # tables and page are written whole, however often it is pressed
             signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
-        asked.log.print("stopped before anything was trained", style="yellow")
+        asked.log.print("stopped; the same command goes on from here", style="yellow")
         raise typer.Exit(130) from None
     told = None if member else ended(asked, campaign, png=png, whole=whole)
     for number in STOPS:
@@ -224,7 +224,8 @@ def about(asked: "Ablating", campaign: "Campaign") -> dict[str, Any]:
     return {
         "folder": str(asked.folder), "space": asked.problem.space.name, "budgets": asked.texts,
         "data": asked.data or "digits", "asked": len(campaign.pairs), "seeds": campaign.seeds,
-        "seed": campaign.seed, "fraction": asked.parts, "evaluator": asked.given["evaluator"],
+        "trainings": campaign.ended, "planned": campaign.trainings, "seed": campaign.seed, "fraction": asked.parts,
+        "evaluator": asked.given["evaluator"],
         "epochs": amounts["epochs"], "images": amounts["trial_images"], "recipe": asked.given["recipe"],
         "device": asked.device,
     }  # fmt: skip

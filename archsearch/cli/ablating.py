@@ -131,7 +131,7 @@ class Ablating(Experiment):
         trained = {name: self.amounts[name] for name in ("epochs", "batch", "trial_images")} if self.trains else {}
         return {
             "design": self.design.name,
-            "factors": [told(each) for each in self.design.factors],
+            "factors": [each.text for each in self.design.factors],
             "held": [f"{name}={value}" for name, value in self.design.held.items()],
             "match": self.design.match,
             "fraction": self.parts,
@@ -154,14 +154,3 @@ class Ablating(Experiment):
     def folder(self) -> Path:
         """`--out`, or a folder named by what was asked for."""
         return self.out or self.named("ablation", self.question, self.factors, self.match, self.parts)
-
-
-def told(factor: Any) -> str:
-    """A factor as it stands in ablation.toml: its levels, and what each sets."""
-    levels = (
-        level.name
-        if level.sets == {factor.name: level.name} or [*map(str, level.sets.values())] == [level.name]
-        else f"{level.name} ({', '.join(f'{name}={value}' for name, value in level.sets.items())})"
-        for level in factor.levels
-    )
-    return f"{factor.name}={','.join(levels)}"

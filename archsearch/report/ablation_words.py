@@ -93,11 +93,17 @@ def notes(told: Mapping[str, Any]) -> list[str]:
         + (f" ({lost} of {told['asked']} without a result)" if lost else "")
         + f", {count(told['seeds'], 'seed')} each"
         + (f", {count(len(told['failed']), 'training')} failed" if told["failed"] else "")
+        + (f"; NOT FINISHED: {told['trainings']} of {told['planned']} trainings" if unfinished(told) else "")
         + "; differences are points of top-1, level minus base, in networks that are alike but for it."
     ]
     for each in told["comparisons"]:
         lines += [f"{named(told, each)}: {'; '.join(words)}." for words in (_worth(each), _by_kind(each)) if words]
     return lines
+
+
+def unfinished(told: Mapping[str, Any]) -> bool:
+    """Whether trainings of the plan are missing; then some pairs have fewer seeds than the others, or no result."""
+    return told.get("trainings", 0) < told.get("planned", 0)
 
 
 def named(told: Mapping[str, Any], each: Mapping[str, Any]) -> str:

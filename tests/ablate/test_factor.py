@@ -5,6 +5,7 @@ import tomllib
 import numpy as np
 import pytest
 
+from archsearch.ablate.design import DESIGNS
 from archsearch.ablate.factor import check_factors, read_factor, treated, value_of
 from archsearch.errors import RunError, SpaceError, SpecError
 from archsearch.spec.space_file import parse_space, read_space
@@ -85,3 +86,9 @@ def test_two_factors_may_not_set_one_field():
 def test_a_level_that_cannot_be_is_told(sets, error, told):
     with pytest.raises(error, match=told):
         treated(SPACE, FIRST, sets)
+
+
+def test_a_factor_says_in_one_line_what_its_levels_set():
+    assert read_factor("expand=6,3.0").text == "expand=6,3.0"
+    assert DESIGNS["linear-vs-relu"].factors[0].text == "bottleneck=linear,relu6"
+    assert DESIGNS["v1-vs-v2"].factors[0].text == ("block=inverted residual (block=ir),depthwise separable (block=ds)")

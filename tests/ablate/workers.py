@@ -1,57 +1,20 @@
 """A campaign with an evaluator that pretends: for processes that are killed."""
 
-import json
 import sys
-import time
 from pathlib import Path
-
-import numpy as np
 
 from archsearch.ablate.campaign import Campaign, open_ledger
 from archsearch.ablate.design import DESIGNS
 from archsearch.ablate.pairs import pairs
 from archsearch.cost.budget import Budget
-from archsearch.errors import TrainingError
-from archsearch.evaluate.base import Evaluation, Job
 from archsearch.records import RunFolder
 from archsearch.search.lock import FileLock
-from archsearch.spec.canon import key
 from archsearch.spec.space_file import read_space
+from tests.pretended import Pretended
 
 SPACE = read_space("linear_vs_relu")
 DESIGN = DESIGNS["linear-vs-relu"]
-EPOCHS = 3
 MADE = {n: pairs(SPACE, Budget(), DESIGN, n, seed=0) for n in (3, 5)}
-
-
-class Pretended:
-    """Some epochs, each kept in the job's folder; the result depends on network and seed."""
-
-    def __init__(self, delay_s=0.0, fails=(), note=None):
-        self.delay_s, self.fails, self.note, self.asked = delay_s, fails, note, []
-
-    def evaluate(self, arch, job: Job) -> Evaluation:
-        name = key(arch)
-        self.asked.append((name, job.seed))
-        if name in self.fails:
-            raise TrainingError("the loss is not finite", reason="nan")
-        job.folder.mkdir(parents=True, exist_ok=True)
-        kept = job.folder / "epochs.json"
-        done = json.loads(kept.read_text()) if kept.exists() else []
-        for epoch in range(len(done), EPOCHS):
-            time.sleep(self.delay_s)
-            done.append(float(np.random.default_rng([job.seed, int(name, 16), epoch]).random()))
-            fresh = kept.with_suffix(".new")
-            fresh.write_text(json.dumps(done))
-            fresh.replace(kept)
-            job.progress(epoch + 1, EPOCHS, "")
-        if self.note:
-            with open(self.note, "a") as file:
-                file.write(f"{name}-{job.seed}\n")
-        return Evaluation(top1=sum(done) / EPOCHS, top1_se=0.01, top5=1.0, seconds=0.0)
-
-    def final(self, arch, job):
-        raise NotImplementedError
 
 
 class Silent:

@@ -195,6 +195,8 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path):
     told = json.loads((tmp_path / "a" / "ablation.json").read_text())
     assert 2 <= told["pairs"] <= 4
     assert told["comparisons"][0]["pairs"] >= 2
+    assert 5 <= told["trainings"] < told["planned"] == 16
+    assert f"NOT FINISHED: {told['trainings']} of 16 trainings" in (tmp_path / "a" / "ablation.html").read_text()
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "trial 4" not in done.stderr
     assert "(16 of 16)" in done.stderr

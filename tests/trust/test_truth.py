@@ -116,7 +116,7 @@ def test_a_checkpoint_that_cannot_be_trusted_is_thrown_away(tmp_path, whole):
 
 
 def test_an_accuracy_that_is_no_number_is_a_failure(tmp_path, monkeypatch):
-    monkeypatch.setattr("tests.trust.workers.sum", lambda _: math.nan, raising=False)
+    monkeypatch.setattr("tests.pretended.sum", lambda _: math.nan, raising=False)
     made(tmp_path / "t", Pretended(), n=3, seeds=1)
     with pytest.raises(RunError, match="0 networks have a result, at least 3 are needed; .* top-1 of nan"):
         truth(tmp_path / "t", n=3, seeds=1)
