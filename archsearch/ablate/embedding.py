@@ -76,9 +76,9 @@ def embedding(
                  units it goes to 0.75: a ReLU halves what they add up to, and the pseudo-inverse does not know
              "kept_linear_map", "linear_map_low", "linear_map_high": the same of the best linear map with an offset
              "unique", "unique_low", "unique_high": of the points that no other point of the plane shares its image
-                 with: at least d units tell their input (appendix A, the lemma on the invertibility of ReLU; any d rows
+                 with: at least d units tell their input (appendix A, on the invertibility of ReLU; any d rows
                  of a normal matrix are independent with probability one)
-             "unique_expected": what theorem 1 there says of it; None for ReLU6
+             "unique_expected": what appendix A says of it; None for ReLU6
     raises   ArchSearchError for a width below d, fewer than 8 matrices, no dimension, or no more points than dimensions
     """
     _check(widths, matrices, points, dimension)
@@ -143,6 +143,6 @@ def unique(active: NDArray[np.bool_], dimension: int) -> Floats:
 def unique_expected(n: int, dimension: int) -> float:
     """The share of points that ReLU of n random units leaves unique, on average: at least d of n fair coins fall heads.
 
-    Source: arXiv:1801.04381, appendix A, theorem 1, for matrices whose rows may be flipped in sign.
+    Source: arXiv:1801.04381, appendix A, for matrices whose rows may be flipped in sign.
     """
     return float(sum(math.comb(n, k) for k in range(dimension, n + 1)) / 2**n)

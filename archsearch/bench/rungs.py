@@ -1,13 +1,13 @@
 """Halted trainings against whole ones, replayed on a table: the hypervolume of whole trainings against epochs spent.
 
 The run's own machinery searches (worker, proposer, sampler, rungs); only the training is played. The table tells the
-final accuracy of each network. The learning curves towards it are MADE UP (`evaluate.learning`): a power law, slower
-for larger networks, with noise, drawn anew for each seed.
+final accuracy of each network, and its learning curve where it has one. Where it has none, curves are MADE UP
+(`evaluate.learning`): a power law, slower for larger networks, with noise, drawn anew for each seed.
 """
 
 import math
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from archsearch.surrogate.domain import Floats
 
 Told = Callable[[int, int, str], None]  # (runs done, of, what was run)
 WHOLE = "whole"  # the way without rungs
+REAL = "of real trainings"  # learning curves
 ORACLE = "if the first epoch told all"  # the rule, shown the end of each curve at once: what no rule can pass by much
 SHARES = (0.8, 0.9, 0.95, 0.98)  # of the true front's hypervolume
 PARTS = (0.25, 0.5, 1.0)  # of all epochs, at which hypervolume is told
@@ -106,10 +107,10 @@ class _Counting:
     def evaluate(self, arch: Arch, job: Job) -> Evaluation:
         """The table's word, and the epochs that it takes."""
         until = job.until or self.epochs
-        self.spent += until - self._done.get(job.number, 0)
-        self._done[job.number] = until
-        if self.spent > self._most:
+        more = until - self._done.get(job.number, 0)
+        if self.spent + more > self._most:
             raise _Spent
+        self.spent, self._done[job.number] = self.spent + more, until
         made = self._inner.evaluate(arch, job)
         if until == self.epochs:
             self.ended.append((self.spent, job.number, made.top1))
@@ -188,16 +189,26 @@ def replayed(problem: Problem, play: Play, told: Told = lambda *_: None) -> dict
         for way, rule in play.ways.items()
     }
     told_of = {"sampler": play.sampler, "seeds": list(play.seeds), "trainings": play.trainings, "whole": play.whole}
-    curves = {
-        "curves": "made up",
-        "own_way": play.own_way,
-        "slower": play.slower,
-        "rank_correlation": telling(problem.table, play),
-    }
-    return figures(stories, goal, epochs=play.epochs) | told_of | {"rules": rules} | curves
+    made_up = {"curves": "made up", "own_way": play.own_way, "slower": play.slower}
+    curves = made_up if problem.table.curves is None else {"curves": REAL}
+    known = {"rank_correlation": telling(problem.table, play), "known": len(problem.table)}
+    return figures(stories, goal, epochs=play.epochs) | told_of | {"rules": rules} | curves | known
+
+
+def check_known(table: Table, rungs: Sequence[int]) -> None:
+    """Raise RunError where a table's learning curves do not tell an epoch at which trainings are to halt."""
+    if table.curves is None:
+        return
+    told = ~np.isnan(table.curves).any(axis=tuple(range(table.curves.ndim - 1)))
+    if any(epoch > len(told) or not told[epoch - 1] for epoch in rungs):
+        known = ", ".join(map(str, np.flatnonzero(told) + 1))
+        raise RunError(f"table {table.name} tells top-1 after {known} epochs, not after {', '.join(map(str, rungs))}")
 
 
 def _curved(table: Table, play: Play, seed: int) -> Table:
+    """The table with learning curves: its own, else made-up ones of this seed."""
+    if table.curves is not None:
+        return table
     rng = np.random.default_rng([seed, 7])
     return with_curves(table, play.whole, rng, own_way=play.own_way, slower=play.slower)
 
@@ -206,19 +217,25 @@ def telling(table: Table, play: Play) -> dict[str, float]:
     """Spearman's rank correlation of the curves at each rung of any rule with their ends, over all networks."""
     curves = _curved(table, play, play.seeds[0]).curves
     assert curves is not None
+    curves = curves if curves.ndim == 2 else np.nanmean(curves, axis=1)
     rungs = sorted({epoch for rule in play.ways.values() if rule is not None for epoch in rule.rungs[:-1]})
     ranks = [np.argsort(np.argsort(curves[:, epoch - 1])) for epoch in (*rungs, play.whole)]
     return {str(epoch): float(np.corrcoef(each, ranks[-1])[0, 1]) for epoch, each in zip(rungs, ranks, strict=False)}
 
 
-def figures(stories: Mapping[str, Sequence[Story]], goal: Goal, *, epochs: int) -> dict[str, Any]:
-    """Medians and quartiles over seeds; None stands for what half of the seeds did not reach."""
+def figures(
+    stories: Mapping[str, Sequence[Story]], goal: Goal, *, epochs: int, beside: str = WHOLE
+) -> dict[str, Any]:  # fmt: skip
+    """Medians and quartiles over seeds; None stands for what half of the seeds did not reach.
+
+    beside   the way whose hypervolume at the end the others are asked for
+    """
     told: dict[str, Any] = {"epochs": epochs, "ways": {}}
     for way, runs in stories.items():
         told["ways"][way] = {
             "networks": median_of([float(each.networks) for each in runs]),
             "trained_whole": median_of([float(len(each.spent)) for each in runs]),
-            "references": {name: _against(runs, stories[WHOLE], goal, name, epochs) for name in goal.references},
+            "references": {name: _against(runs, stories[beside], goal, name, epochs) for name in goal.references},
         }
     return told
 
@@ -248,34 +265,46 @@ def from_runs(runs: Sequence[Kept]) -> dict[str, Any]:
     """The same of real runs: whole trainings' hypervolume against epochs, those with rungs beside those without.
 
     The truth is not known: volumes are shares of that of the front of everything that any of them trained to the end.
+    Samplers may differ; the first run without rungs tells the way that the others are set beside.
     raises   RunError where they are not alike, or none of them is without rungs
     """
-    stories: dict[str, list[Story]] = {WHOLE: []}
+    samplers = {each.run.get("sampler") for each in runs}
+    first = next((each for each in runs if each.run.get("rungs") is None), None)
+    if first is None:
+        raise RunError("none of these runs is without rungs: name one to compare with")
+    beside = _way(first, samplers)
+    ways: dict[str, list[Kept]] = {beside: []}
     for each in sorted(runs, key=lambda one: int(one.run.get("seed", 0))):
-        rungs = each.run.get("rungs")
-        way = WHOLE if rungs is None else f"rungs {','.join(map(str, rungs))}, eta {each.run.get('eta', ETA)}"
-        stories.setdefault(way, []).append(_story(each))
-    _check(runs, stories)
+        ways.setdefault(_way(each, samplers), []).append(each)
+    _check(runs, ways)
+    stories = {way: [_story(each) for each in members] for way, members in ways.items()}
+    if not any(len(story.points) for told in stories.values() for story in told):
+        raise RunError("no network of these runs was trained to the end")
     points = np.concatenate([story.points for told in stories.values() for story in told])
     goal = best_known(points, [point.tobytes() for point in points])
     epochs = min(int(_spent(each)) for each in runs)
-    return figures(stories, goal, epochs=epochs) | {
-        "sampler": runs[0].run.get("sampler"), "runs": [each.folder for each in runs], "curves": "of real trainings",
-        "whole": int(runs[0].run["epochs"]),
+    return figures(stories, goal, epochs=epochs, beside=beside) | {
+        "sampler": ", ".join(sorted(map(str, samplers))), "beside": beside, "runs": [each.folder for each in runs],
+        "curves": REAL, "whole": int(runs[0].run["epochs"]),
     }  # fmt: skip
 
 
-def _check(runs: Sequence[Kept], stories: Mapping[str, Sequence[Story]]) -> None:
+def _way(run: Kept, samplers: Set[Any]) -> str:
+    """What tells runs of one comparison apart: the rungs, and the sampler where there are several."""
+    rungs = run.run.get("rungs")
+    way = WHOLE if rungs is None else f"rungs {','.join(map(str, rungs))}, eta {run.run.get('eta', ETA)}"
+    return way if len(samplers) == 1 else f"{run.run.get('sampler')}, {way}"
+
+
+def _check(runs: Sequence[Kept], ways: Mapping[str, Sequence[Kept]]) -> None:
     for each in runs:
-        wrong = [name for name in (*SAME, "sampler") if each.run.get(name) != runs[0].run.get(name)]
+        wrong = [name for name in SAME if each.run.get(name) != runs[0].run.get(name)]
         if wrong:
             raise RunError(f"{each.folder} cannot be compared with {runs[0].folder}: {', '.join(wrong)} differ")
-    if not stories[WHOLE]:
-        raise RunError("none of these runs is without rungs: name one to compare with")
-    if len({len(told) for told in stories.values()}) > 1:
-        raise RunError("each way needs as many runs as the one without rungs, with the same seeds")
-    if not any(len(story.points) for told in stories.values() for story in told):
-        raise RunError("no network of these runs was trained to the end")
+    seeds = {way: [str(each.run.get("seed", 0)) for each in members] for way, members in ways.items()}
+    if len({tuple(each) for each in seeds.values()}) > 1:
+        told = "; ".join(f"{way}: {', '.join(each)}" for way, each in seeds.items())
+        raise RunError(f"each way needs runs with the same seeds as the others ({told})")
 
 
 def _story(run: Kept) -> Story:

@@ -3,33 +3,42 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from archsearch.cli.options import JsonOption, SeedOption
 from archsearch.errors import RunError
 
+if TYPE_CHECKING:
+    from archsearch.bench.rungs import Play
+    from archsearch.evaluate.table import Table
+    from archsearch.search.propose import Problem
+
+EPOCHS_MADE_UP = 9  # of a whole training, where no curve tells
 READING = (
     "hypervolume of networks trained to the end, as a share of the true front's (of runs: of that of all of them); "
-    "times fewer: epochs until there is what whole trainings have at the end; medians over seeds, quartiles in "
+    "times fewer: epochs until there is what {beside} have at the end; medians over seeds, quartiles in "
     "brackets; - = not reached by half of the seeds"
 )
 SHARE = "One in so many goes on. [default: 3; auto: 9]"
 TABLE = "Networks that somebody trained, to replay on."
-RUNS = "Finished runs instead of a replay, with --rungs and without; may repeat."
+CURVES = "A run with --rungs and --eta 1, to replay on its real learning curves."
+EPOCHS = "Of a whole training. [default: those of the curves, 9 where they are made up]"
+RUNS = "Finished runs instead of a replay, with --rungs and without, which others are set beside; may repeat."
 SLOWER = "How much more of their accuracy the largest networks lack after one epoch than the smallest."
 OWN = "How much networks of one size differ in how they learn, as a share; more: early epochs say less."
 
 
 def rungs(
     table: Annotated[Path | None, typer.Option("--table", help=TABLE)] = None,
+    curves: Annotated[Path | None, typer.Option("--curves", metavar="RUN", help=CURVES)] = None,
     runs: Annotated[list[Path] | None, typer.Option("--runs", metavar="RUN", help=RUNS)] = None,
     sampler: Annotated[str, typer.Option("--sampler", help="Sampler of every way.")] = "random",
     at: Annotated[str, typer.Option("--rungs", metavar="N|EPOCHS|auto", help="The rungs to compare.")] = "auto",
     eta: Annotated[int | None, typer.Option("--eta", min=2, help=SHARE)] = None,
     doubt: Annotated[float, typer.Option("--doubt", min=0.0, max=0.99, help="Chance to stop below.")] = 0.05,
-    epochs: Annotated[int, typer.Option("--epochs", min=2, help="Of a whole training.")] = 9,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=2, help=EPOCHS)] = None,
     trainings: Annotated[int, typer.Option("--trainings", min=2, help="Whole ones whose epochs may be spent.")] = 60,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Searches of each way.")] = 20,
     own: Annotated[float, typer.Option("--own", min=0.0, max=0.5, help=OWN)] = 0.05,
@@ -41,29 +50,34 @@ def rungs(
     """Trainings that halt at rungs beside whole ones: hypervolume against epochs, medians over seeds.
 
     On a table the search is the real one and the learning curves are MADE UP: a power law towards the table's accuracy,
-    slower for larger networks, with noise. With --runs both are real.
+    slower for larger networks, with noise, unless the table has its own. With --curves they are those of a run that
+    trained all its networks to the end and judged them on the way; with --runs the searches are finished runs.
 
     \b
     Examples:
       archsearch bench rungs --table nas_bench_macro.csv
       archsearch bench rungs --table nas_bench_macro.csv --rungs 1,3,9 --eta 3 --sampler greybox --seeds 3
+      archsearch run --budget-madds 3M --data cifar10 --sampler random --trials 300 --epochs 27 --rungs 1,3,9 --eta 1
+      archsearch bench rungs --curves results/run-1 --rungs 3 --eta 9
       archsearch bench rungs --runs results/whole-0 --runs results/rungs-0
     """
     from archsearch.cli.show import print_json
     from archsearch.records import write_atomic
 
-    if (table is None) == (not runs):
-        raise RunError("give --table to replay, or --runs to compare finished runs")
-    if table is None:
-        told = _real(runs or [])
+    if [table is None, curves is None, not runs].count(False) != 1:
+        raise RunError("give --table or --curves to replay, or --runs to compare finished runs")
+    if runs:
+        told = _real(runs)
     else:
-        from archsearch.bench.rungs import Play, ways
+        from archsearch.bench.rungs import Play, check_known, ways
         from archsearch.search.rungs import AUTO_ETA, ETA, Rule, read_rungs
 
+        problem = _of_table(table) if table is not None else _of_run(cast(Path, curves))
         share = eta or (AUTO_ETA if at == "auto" else ETA)
-        rule = Rule(rungs=read_rungs(at, epochs, share), eta=share, doubt=doubt)
-        told = _replayed(table, Play(sampler=sampler, seeds=tuple(range(seed, seed + seeds)), trainings=trainings,
-                                     ways=ways(rule), own_way=own, slower=slower))  # fmt: skip
+        rule = Rule(rungs=read_rungs(at, _whole(problem, epochs), share), eta=share, doubt=doubt)
+        check_known(cast("Table", problem.table), rule.rungs)
+        told = _replayed(problem, Play(sampler=sampler, seeds=tuple(range(seed, seed + seeds)), trainings=trainings,
+                                       ways=ways(rule), own_way=own, slower=slower))  # fmt: skip
     if out is not None:
         import json
 
@@ -85,20 +99,47 @@ def _real(folders: list[Path]) -> dict[str, Any]:
     return from_runs(read)
 
 
-def _replayed(file: Path, play: Any) -> dict[str, Any]:
-    from archsearch.bench.rungs import replayed
-    from archsearch.cli.bars import bar
+def _of_table(file: Path) -> "Problem":
     from archsearch.cli.loading import load_table
-    from archsearch.cli.show import console
+
+    table = load_table(file, None, space=None, evaluator="table-mean")
+    if table is None:
+        raise RunError(f"{file} is no table")
+    return _problem(table, ("madds",))
+
+
+def _of_run(folder: Path) -> "Problem":
+    from archsearch.bench.real_curves import curves_table
+    from archsearch.report.kept import kept
+
+    run = kept(folder)
+    return _problem(curves_table(run), tuple(run.objectives[1:]))
+
+
+def _problem(table: "Table", minimize: tuple[str, ...]) -> "Problem":
     from archsearch.cost.budget import Budget
     from archsearch.search.propose import Problem
 
-    table = load_table(file, None, space=None, evaluator="table-mean")
-    if table is None or table.space is None:
-        raise RunError(f"table {file} belongs to no design space")
-    problem = Problem(space=table.space, budget=Budget(), minimize=("madds",), table=table)
+    if table.space is None:
+        raise RunError(f"table {table.name} belongs to no design space")
+    return Problem(space=table.space, budget=Budget(), minimize=minimize, table=table)
+
+
+def _whole(problem: "Problem", epochs: int | None) -> int:
+    """Epochs of a whole training, as asked for or as the table's own curves have them."""
+    own = None if problem.table is None or problem.table.curves is None else int(problem.table.curves.shape[-1])
+    if own is not None and epochs not in (None, own):
+        raise RunError(f"--epochs {epochs}: the learning curves have {own}")
+    return own or epochs or EPOCHS_MADE_UP
+
+
+def _replayed(problem: "Problem", play: "Play") -> dict[str, Any]:
+    from archsearch.bench.rungs import replayed
+    from archsearch.cli.bars import bar
+    from archsearch.cli.show import console
+
     with bar(console(error=True), "bench rungs") as progress:
-        return {"table": table.name, **replayed(problem, play, progress)}
+        return {"table": cast("Table", problem.table).name, **replayed(problem, play, progress)}
 
 
 def show(told: Mapping[str, Any]) -> None:
@@ -115,7 +156,7 @@ def show(told: Mapping[str, Any]) -> None:
     for name in next(iter(told["ways"].values()))["references"]:
         say(f"\nreference: the {'lowest' if name == 'min' else name} accuracy, the largest cost")
         console().print(table(*cells(told, name)))
-    say(READING)
+    say(READING.format(beside=told.get("beside", "whole trainings")))
 
 
 def cells(told: Mapping[str, Any], reference: str) -> tuple[list[str], list[list[str]]]:

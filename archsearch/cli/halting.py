@@ -14,7 +14,10 @@ RUNGS = (
     "Train networks a little, then only the better ones on: how many rungs (3), their epochs (1,3,9) or auto "
     "(docs/rungs.md)."
 )
-SHARE = "Of the networks at a rung one in so many is trained on. [default: 3, 9 with auto, or as begun]"
+SHARE = (
+    "Of the networks at a rung one in so many is trained on; 1: all, the rungs only judge them. [default: 3, 9 with "
+    "auto, or as begun]"
+)
 
 
 def rule_of(given: Mapping[str, Any], stored: Mapping[str, Any], *, epochs: int | None, repeats: bool) -> "Rule | None":

@@ -89,7 +89,7 @@ def run(
     ] = None,
     final_recipe: Annotated[str, typer.Option("--final-recipe", help="Recipe of the front's retraining.")] = "full",
     rungs: Annotated[str | None, typer.Option("--rungs", metavar="N|EPOCHS|auto", help=RUNGS)] = None,
-    eta: Annotated[int | None, typer.Option("--eta", min=2, help=SHARE)] = None,
+    eta: Annotated[int | None, typer.Option("--eta", min=1, help=SHARE)] = None,
     init: Annotated[str | None, typer.Option("--init", metavar="torchvision|FILE", help=INIT)] = None,
     finalists: Annotated[
         int | None, typer.Option("--finalists", help="Networks of the front to retrain and test.")

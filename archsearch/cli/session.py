@@ -121,7 +121,8 @@ def _epochs(config: "RunConfig") -> str:
     images = f"on {config.trial_images:,} images"
     if config.rungs is None:
         return f"{config.epochs} epochs each {images}"
-    return f"the better ones on after {', '.join(map(str, config.rungs[:-1]))} of {config.epochs} epochs {images}"
+    who = "judged" if config.eta == 1 else "the better ones on"
+    return f"{who} after {', '.join(map(str, config.rungs[:-1]))} of {config.epochs} epochs {images}"
 
 
 def timed(request: "Request", run: "Run", watch: "Watch") -> "Outcome | None":

@@ -1,6 +1,7 @@
 """No training: accuracies are looked up in a table of networks that somebody trained, on a simulated clock."""
 
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 
@@ -62,7 +63,7 @@ class TableEvaluator:
             raise TrainingError(f"it took {seconds:.0f} s", reason="time limit")
         curve = self._curve(row, column)
         for epoch, value in enumerate(curve, start=1):
-            job.progress(epoch, max(1, len(curve)), f"top-1 {value:.1%}")
+            job.progress(epoch, max(1, len(curve)), "" if isnan(value) else f"top-1 {value:.1%}")
         if not curve:
             job.progress(1, 1, table.name)
         error = float(table.noise / (np.sqrt(table.seeds[row]) if column is None else 1))
@@ -71,24 +72,28 @@ class TableEvaluator:
             spent = seconds * job.until / self.epochs
             return Evaluation(top1=top1, top1_se=error, top5=top1, seconds=spent, extra={"epochs": job.until})
         top1 = float(table.mean[row] if column is None else table.top1[row, column])
-        extra = {"curve": curve, "epochs": len(curve)} if curve else {}
+        whole = {} if any(map(isnan, curve)) else {"curve": curve}
+        extra = {**whole, "epochs": len(curve)} if curve else {}
         return Evaluation(top1=top1, top1_se=error, top5=top1, seconds=seconds, extra=extra)
 
     def _curve(self, row: int, column: int | None) -> list[float]:
-        """Top-1 after each epoch, as far as it is known."""
+        """Top-1 after each epoch up to the last that is known; NaN for one before it that is not."""
         if self.table.curves is None:
             return []
         curve: Floats = self.table.curves[row]
         if curve.ndim == 2:
             known = curve[~np.isnan(curve).all(axis=1)]
             curve = (np.nanmean(known, axis=0) if len(known) else curve[0]) if column is None else curve[column]
-        return [float(value) for value in curve[~np.isnan(curve)]]
+        known = np.flatnonzero(~np.isnan(curve))
+        return [float(value) for value in curve[: known[-1] + 1 if len(known) else 0]]
 
 
 def _at(curve: list[float], epoch: int) -> float:
     """Top-1 where a training halts."""
     if len(curve) < epoch:
         raise TrainingError(f"its curve ends after {len(curve)} epochs", reason="not in the table")
+    if isnan(curve[epoch - 1]):
+        raise TrainingError(f"its curve does not tell epoch {epoch}", reason="not in the table")
     return curve[epoch - 1]
 
 

@@ -31,6 +31,7 @@ from archsearch.report.timed import measured_within, with_latencies
 
 STATUSES = (TRAINED, GIVEN, REPLAYED, STOPPED, WAITING, OVER, SKIPPED, FAILED, RUNNING)
 HALTED = ("epochs", "rung", "rung_top1", SPENT)  # of runs with rungs
+AFTER = "top1_after_"  # and the epochs: the column of top-1 at a rung
 RESULTS = ("top1", "top1_se", "top5", "top1_test", "top1_test_se", "top5_test", "seconds")
 
 Budgets = Mapping[str, Sequence[float | None]]  # metric -> (low, high), either may be None
@@ -54,7 +55,7 @@ def trials_frame(study: optuna.Study) -> pd.DataFrame:
     and, for retrained networks, test (fractions); seconds; test_failed, why the retraining went wrong; `axis:<name>`
     per axis of the space; where a latency table was in use the columns `timed.LATENCY`; where trainings halt at rungs
     the columns HALTED: epochs trained, the last rung reached (1, 2, ...), top-1 there, and the
-    epochs that the run had trained by then.
+    epochs that the run had trained by then; and for each rung top-1 there, like top1_after_3.
     A value that is not known is NaN or None. The accuracy of a network that was never trained is not known.
     """
     trials = study.get_trials(deepcopy=False)
@@ -64,7 +65,8 @@ def trials_frame(study: optuna.Study) -> pd.DataFrame:
     asked = {*objectives_of(study), *budgets_of(study)} - {"top1"}
     extra = sorted(asked.union(*map(_costs, trials)) - set(COSTS))
     known = ["number", "status", "key", "arch", "replay_of", "source", "stands", "reason"]
-    halted = HALTED if any(trial.intermediate_values for trial in trials) else ()
+    rungs = sorted({epochs for trial in trials for epochs in trial.intermediate_values})
+    halted = (*HALTED, *(f"{AFTER}{epochs}" for epochs in rungs)) if rungs else ()
     columns = [*known, *COSTS, *extra, *RESULTS, *halted, "test_failed", *axes]
     table = pd.DataFrame(rows, columns=columns)
     numbers = [*COSTS, *extra, *RESULTS, *halted, "replay_of"]
@@ -129,7 +131,8 @@ def _halted(trial: FrozenTrial) -> dict[str, Any]:
     if not reached:
         return {}
     return {"epochs": max(reached), "rung": len(reached), "rung_top1": reached[max(reached)],
-            SPENT: trial.user_attrs.get(SPENT, math.nan)}  # fmt: skip
+            SPENT: trial.user_attrs.get(SPENT, math.nan),
+            **{f"{AFTER}{epochs}": top1 for epochs, top1 in reached.items()}}  # fmt: skip
 
 
 def _status(trial: FrozenTrial) -> str:

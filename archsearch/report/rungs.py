@@ -89,10 +89,16 @@ def rung_section(seen: View, charts: "Charts") -> Markup:
     spent, whole = epochs_spent(seen.frame, rungs[-1])
     told = rung_frame(seen.frame, rungs)
     rows = [tag("tr", *(tag("td", cell) for cell in row)) for row in told.to_dict("split")["data"]]
+    share = seen.run.get("eta", 3)
+    rule = (
+        f"Of the networks at a rung one in {share} goes on; one that is not likely to reach the front at its own cost "
+        "is stopped."
+        if share > 1
+        else "All go on from each rung."
+    )
     note = (
-        f"{spent:,} epochs were trained; whole trainings of the same networks would have taken {whole:,}. Of the "
-        f"networks at a rung one in {seen.run.get('eta', 3)} goes on; one that is not likely to reach the front at its "
-        "own cost is stopped. Only networks trained to the end are results."
+        f"{spent:,} epochs were trained; whole trainings of the same networks would have taken {whole:,}. {rule} Only "
+        "networks trained to the end are results."
     )
     data = curves_data(seen.study, seen.frame, seen.front)
     return tag(

@@ -97,7 +97,7 @@ def _plausible(name: str, value: Any) -> bool:
     if name in LIMITS:
         return isinstance(value, int | float) and value > 0
     if name == "eta":
-        return isinstance(value, int) and not isinstance(value, bool) and value >= 2
+        return isinstance(value, int) and not isinstance(value, bool) and value >= 1
     if name == "rungs":
         return isinstance(value, list) and bool(value) and all(type(each) is int and each > 0 for each in value)
     if name == "repeats":

@@ -130,7 +130,7 @@ class Halving:
 
     def hopeless(self, trials: Sequence[FrozenTrial]) -> dict[int, dict[str, Any]]:
         """Trials that wait and are not likely to reach the front at their own cost, and what to note of each."""
-        if not self.rule.doubt:
+        if not self.rule.doubt or not self.rule.stops:
             return {}
         now = self.look(trials)
         out = now.waits & (now.chance < self.rule.doubt)

@@ -25,6 +25,7 @@ Flags = NDArray[np.bool_]
 class Rule:
     """When a training halts, and which may go on.
 
+    With `eta` 1 all go on and none is stopped: whole trainings that are also judged on the way.
     raises   RunError for rungs that do not rise, a share that is none, or a chance outside [0, 1)
     """
 
@@ -38,10 +39,15 @@ class Rule:
     def __post_init__(self) -> None:
         if not self.rungs or self.rungs[0] < 1 or any(a >= b for a, b in zip(self.rungs, self.rungs[1:], strict=False)):
             raise RunError(f"rungs must be rising numbers of epochs, got {', '.join(map(str, self.rungs)) or 'none'}")
-        if self.eta < 2:
-            raise RunError(f"eta must be at least 2, got {self.eta}")
+        if self.eta < 1:
+            raise RunError(f"eta must be at least 1, got {self.eta}")
         if not 0 <= self.doubt < 1:
             raise RunError(f"a chance to stop at must be from 0 to below 1, got {self.doubt}")
+
+    @property
+    def stops(self) -> bool:
+        """Whether a network may be stopped before its training ends."""
+        return self.eta > 1
 
     @property
     def whole(self) -> int:
@@ -76,7 +82,8 @@ def read_rungs(text: str, whole: int, eta: int) -> tuple[int, ...]:
 
 
 def _spaced(count: int, whole: int, eta: int) -> tuple[int, ...]:
-    """That many rungs, each eta times the one before."""
+    """That many rungs, each eta times the one before; where all go on, three times."""
+    eta = eta if eta > 1 else ETA
     if eta ** (count - 1) > whole:
         raise RunError(f"{count} rungs, each {eta} times the one before, do not fit in the {whole} epochs of a trial")
     return Rule(rungs=tuple(round(whole / eta**step) for step in range(count - 1, -1, -1)), eta=eta).rungs

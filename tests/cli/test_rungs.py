@@ -67,3 +67,32 @@ def test_finished_runs_are_compared_by_epochs(cli, tmp_path):
     assert "times fewer" in cli("bench", "rungs", *folders).out
     assert "none of these runs is without rungs" in cli("bench", "rungs", "--runs", "rungs0").err
     assert "give --table" in cli("bench", "rungs").err
+    assert cli(*common, "--trials", 4, "--sampler", "nsga2", "--rungs", "1,9", "--eta", 2, "--out", "other").code == 0
+    mixed = cli("bench", "rungs", *folders, "--runs", "other", "--json")
+    assert list(mixed.json["ways"]) == ["random, whole", "random, rungs 1,9, eta 3", "nsga2, rungs 1,9, eta 2"]
+    assert mixed.json["beside"] == "random, whole"
+    assert mixed.json["ways"]["random, whole"]["references"]["min"]["times_fewer"] == 1
+    assert cli(*common, "--trials", 4, "--seed", 7, "--out", "whole7").code == 0
+    assert (
+        "the same seeds as the others (whole: 0, 7; rungs 1,9, eta 3: 0)"
+        in cli("bench", "rungs", *folders, "--runs", "whole7").err
+    )
+
+
+def test_searches_are_replayed_on_a_runs_own_curves(cli, tmp_path):
+    made = cli(*RUN, "--epochs", 9, "--trials", 18, "--rungs", "1,3", "--eta", 1, "--out", "curves")
+    assert made.code == 0, made.err
+    assert made.json["trials"] == {"trained": 18}
+    assert made.json["epochs"]["saved"] == 0
+    assert "All go on from each rung" in (tmp_path / "curves" / "report.html").read_text()
+    options = ("bench", "rungs", "--curves", "curves", "--trainings", 4, "--seeds", 2)
+    done = cli(*options, "--rungs", "3,9", "--eta", 3, "--json")
+    assert done.code == 0, done.err
+    assert done.json["curves"] == "of real trainings"
+    assert done.json["whole"] == 9
+    assert done.json["known"] == 18
+    assert done.json["ways"]["whole"]["networks"] == 4
+    assert "of real trainings" in cli(*options, "--rungs", "1,9").out
+    assert "not after 2, 9" in cli(*options, "--rungs", "2,9").err
+    assert "the learning curves have 9" in cli(*options, "--epochs", 27).err
+    assert "give --table or --curves" in cli(*options, "--runs", "curves").err

@@ -59,6 +59,13 @@ def test_a_table_with_curves_halts_and_one_without_cannot():
     assert halted.top1 == pytest.approx(0.8 * table.top1[row, table.column(row, 3)])
     assert halted.seconds == 20
     assert known.evaluate(arch, job(3)).top1 == known.evaluate(arch, job()).top1
+    holed = curves.copy()
+    holed[:, :, 1] = np.nan
+    partly = TableEvaluator(table=replace(table, curves=holed), space=SPACE)
+    assert partly.evaluate(arch, job(1)).top1 == known.evaluate(arch, job(1)).top1
+    assert "curve" not in partly.evaluate(arch, job()).extra
+    with pytest.raises(TrainingError, match="does not tell epoch 2"):
+        partly.evaluate(arch, job(2))
     short = TableEvaluator(table=replace(table, curves=np.full((len(table), 3), np.nan)), space=SPACE)
     with pytest.raises(TrainingError, match="its curve ends"):
         short.evaluate(arch, job(2))

@@ -32,6 +32,8 @@ def test_the_table_of_trials_tells_how_far_each_came(folder):
     trained = frame[frame["status"] == "trained"]
     assert (trained["top1"] == trained["rung_top1"]).all()
     assert frame["epochs_spent"].max() == frame["epochs"].sum()
+    assert (frame["top1_after_3"].notna() == (frame["epochs"] >= 3)).all()
+    assert (frame.loc[frame["epochs"] == 3, "top1_after_3"] == frame.loc[frame["epochs"] == 3, "rung_top1"]).all()
     write_tables(folder)
     assert "epochs_spent" in (folder / "trials.csv").read_text().splitlines()[0]
 

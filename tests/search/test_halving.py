@@ -80,6 +80,18 @@ def test_a_run_with_rungs_trains_nothing_twice_and_ends_clean(tmp_path, silent, 
     assert {t.user_attrs["status"] for t in front} == {"trained"}
 
 
+def test_with_eta_1_all_are_judged_on_the_way_and_none_is_stopped(tmp_path, silent):
+    judge = Learning()
+    run = make_run(tmp_path / "run", trials=8, sampler="random", **RUNGS | {"eta": 1})
+    assert run.search(judge, silent) == "all trials done"
+    plain = make_run(tmp_path / "plain", trials=8, sampler="random", budgets={"madds": "20M"})
+    plain.search(Learning(), silent)
+    assert statuses(run) == statuses(plain) == {"trained": 8}
+    assert dict(judge.trained) == dict.fromkeys(range(8), 9)
+    assert all(list(t.intermediate_values) == [1, 3, 9] for t in run.ledger.trials())
+    assert [t.values for t in run.ledger.trials()] == [t.values for t in plain.ledger.trials()]
+
+
 def test_a_search_too_short_for_its_share_still_trains_its_best_network_to_the_end(tmp_path, silent):
     run = make_run(tmp_path / "run", trials=2, **RUNGS)
     run.search(Learning(), silent)

@@ -102,7 +102,7 @@ def test_rungs_that_cannot_be_are_one_line(text):
     assert "\n" not in str(told.value)
 
 
-@pytest.mark.parametrize("wrong", [{"rungs": ()}, {"rungs": (3, 3)}, {"rungs": (1,), "eta": 1},
+@pytest.mark.parametrize("wrong", [{"rungs": ()}, {"rungs": (3, 3)}, {"rungs": (1,), "eta": 0},
                                    {"rungs": (1,), "doubt": 1.0}])  # fmt: skip
 def test_a_rule_that_cannot_be_is_refused(wrong):
     with pytest.raises(RunError):
