@@ -7,7 +7,7 @@ final accuracy of each network, and its learning curve where it has one. Where i
 
 import math
 import tempfile
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,30 +16,23 @@ import numpy as np
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial
 
-from archsearch.bench.goal import Goal, best_known
-from archsearch.bench.runs import SAME
-from archsearch.bench.score import median_of, quartiles_of
+from archsearch.bench.goal import best_known
+from archsearch.bench.rungs_told import REAL, WHOLE, Story, figures
 from archsearch.errors import RunError
 from archsearch.evaluate.base import Evaluation, Job
 from archsearch.evaluate.learning import OWN, SLOWER, learner
 from archsearch.evaluate.table import Table
 from archsearch.evaluate.tabular import TableEvaluator
-from archsearch.pareto import growth
-from archsearch.records import FAILED, SPENT, STOPPED, TRAINED, WAITING, RunFolder
-from archsearch.report.kept import Kept
+from archsearch.records import RunFolder
 from archsearch.search.ledger import Ledger
 from archsearch.search.propose import Problem, Proposer
-from archsearch.search.rungs import ETA, Rule
+from archsearch.search.rungs import Rule
 from archsearch.search.worker import Limits, Watch, Worker
 from archsearch.spec.arch import Arch
 from archsearch.surrogate.domain import Floats
 
 Told = Callable[[int, int, str], None]  # (runs done, of, what was run)
-WHOLE = "whole"  # the way without rungs
-REAL = "of real trainings"  # learning curves
 ORACLE = "if the first epoch told all"  # the rule, shown the end of each curve at once: what no rule can pass by much
-SHARES = (0.8, 0.9, 0.95, 0.98)  # of the true front's hypervolume
-PARTS = (0.25, 0.5, 1.0)  # of all epochs, at which hypervolume is told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,20 +68,6 @@ def ways(rule: Rule) -> dict[str, Rule | None]:
         "asha on accuracy": replace(rule, doubt=0.0, by_cost=False, learns=False),
         ORACLE: rule,
     }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
-    """One run: after how many epochs each whole training ended, and what it gave."""
-
-    spent: Floats  # epochs, rising, float[n]
-    points: Floats  # objectives that are minimised, float[n, m]
-    networks: int  # that were begun
-
-    def volume(self, reference: Floats, epochs: Floats) -> Floats:
-        """Hypervolume after so many epochs, float[k]."""
-        grown = np.concatenate([[0.0], growth(self.points, reference) if len(self.points) else []])
-        return np.asarray(grown[np.searchsorted(self.spent, epochs, side="right")])
 
 
 class _Spent(Exception):
@@ -143,6 +122,7 @@ def with_curves(
 
 def run(problem: Problem, play: Play, way: str, seed: int) -> Story:
     """One search, until all epochs are spent or nothing is left to do."""
+    dry = False
     assert problem.table is not None
     assert problem.table.space is not None
     table = _curved(problem.table, play, seed)
@@ -158,6 +138,7 @@ def run(problem: Problem, play: Play, way: str, seed: int) -> Story:
             played, ledger, sampler=play.sampler, seed=seed, worker=name))  # fmt: skip
         try:
             worker.search(played, Limits(trials=play.epochs))
+            dry = judge.spent < play.epochs
         except _Spent:
             pass
         finally:
@@ -167,11 +148,17 @@ def run(problem: Problem, play: Play, way: str, seed: int) -> Story:
     return Story(
         spent=np.array([spent for spent, _, _ in judge.ended], dtype=float),
         points=np.array(points, dtype=float).reshape(len(points), 1 + len(problem.minimize)), networks=judge.networks,
+        dry=dry,
     )  # fmt: skip
 
 
 def replayed(problem: Problem, play: Play, told: Told = lambda *_: None) -> dict[str, Any]:
-    """All ways over all seeds, in figures."""
+    """All ways over all seeds, in figures.
+
+    raises   RunError where there are too few networks for so many epochs, DataError where their learning curves do not
+             tell the rungs
+    """
+    _check(problem, play)
     stories: dict[str, list[Story]] = {way: [] for way in play.ways}
     jobs = [(seed, way) for seed in play.seeds for way in play.ways]
     for done, (seed, way) in enumerate(jobs):
@@ -195,14 +182,28 @@ def replayed(problem: Problem, play: Play, told: Told = lambda *_: None) -> dict
     return figures(stories, goal, epochs=play.epochs) | told_of | {"rules": rules} | curves | known
 
 
-def check_known(table: Table, rungs: Sequence[int]) -> None:
-    """Raise RunError where a table's learning curves do not tell an epoch at which trainings are to halt."""
-    if table.curves is None:
-        return
-    told = ~np.isnan(table.curves).any(axis=tuple(range(table.curves.ndim - 1)))
-    if any(epoch > len(told) or not told[epoch - 1] for epoch in rungs):
-        known = ", ".join(map(str, np.flatnonzero(told) + 1))
-        raise RunError(f"table {table.name} tells top-1 after {known} epochs, not after {', '.join(map(str, rungs))}")
+def most_trainings(known: int, rule: Rule | None) -> int:
+    """How many whole trainings' epochs so many networks can take."""
+    return known if rule is None else int(known * rule.mean_epochs / rule.whole)
+
+
+def _each(rule: Rule | None, whole: int) -> float:
+    """Epochs of a network on average."""
+    return whole if rule is None else rule.mean_epochs
+
+
+def _check(problem: Problem, play: Play) -> None:
+    """A replay that ran out of networks would say nothing of a way that begins many."""
+    assert problem.table is not None
+    for way, rule in play.ways.items():
+        asked, known = math.ceil(play.epochs / _each(rule, play.whole)), len(problem.table)
+        if asked > known:
+            raise RunError(
+                f"table {problem.table.name} has {known} networks, and the epochs of {play.trainings} whole trainings "
+                f"begin {asked} ({way}): give --trainings {most_trainings(known, rule)} or fewer"
+            )
+        if rule is not None and problem.table.curves is not None:
+            problem.table.check_told(rule.rungs)
 
 
 def _curved(table: Table, play: Play, seed: int) -> Table:
@@ -213,124 +214,22 @@ def _curved(table: Table, play: Play, seed: int) -> Table:
     return with_curves(table, play.whole, rng, own_way=play.own_way, slower=play.slower)
 
 
-def telling(table: Table, play: Play) -> dict[str, float]:
-    """Spearman's rank correlation of the curves at each rung of any rule with their ends, over all networks."""
-    curves = _curved(table, play, play.seeds[0]).curves
+def telling(table: Table, play: Play) -> dict[str, float | None]:
+    """Spearman's rank correlation of the curves at each rung of any rule with their ends, over all networks.
+
+    None where all networks have one value.
+    """
+    curves = _curved(table, play, play.seeds[0]).mean_curves
     assert curves is not None
-    curves = curves if curves.ndim == 2 else np.nanmean(curves, axis=1)
     rungs = sorted({epoch for rule in play.ways.values() if rule is not None for epoch in rule.rungs[:-1]})
-    ranks = [np.argsort(np.argsort(curves[:, epoch - 1])) for epoch in (*rungs, play.whole)]
-    return {str(epoch): float(np.corrcoef(each, ranks[-1])[0, 1]) for epoch, each in zip(rungs, ranks, strict=False)}
-
-
-def figures(
-    stories: Mapping[str, Sequence[Story]], goal: Goal, *, epochs: int, beside: str = WHOLE
-) -> dict[str, Any]:  # fmt: skip
-    """Medians and quartiles over seeds; None stands for what half of the seeds did not reach.
-
-    beside   the way whose hypervolume at the end the others are asked for
-    """
-    told: dict[str, Any] = {"epochs": epochs, "ways": {}}
-    for way, runs in stories.items():
-        told["ways"][way] = {
-            "networks": median_of([float(each.networks) for each in runs]),
-            "trained_whole": median_of([float(len(each.spent)) for each in runs]),
-            "references": {name: _against(runs, stories[beside], goal, name, epochs) for name in goal.references},
-        }
-    return told
-
-
-def _against(
-    runs: Sequence[Story], whole: Sequence[Story], goal: Goal, name: str, epochs: int
-) -> dict[str, Any]:  # fmt: skip
-    """One way beside whole trainings, for one reference point."""
-    at, full = goal.references[name], goal.volumes[name] or 1.0
-    ends = np.array([part * epochs for part in PARTS])
-    volumes = [each.volume(at, ends) / full for each in runs]
-    reached = {str(share): [needed(each, at, share * full) for each in runs] for share in SHARES}
-    finish = [float(each.volume(at, np.array([epochs]))[0]) for each in whole]
-    fewer = [needed(other, at, volume) / needed(each, at, volume)
-             for each, other, volume in zip(runs, whole, finish, strict=True)]  # fmt: skip
-    parts = {f"{part:g}": [float(volume[i]) for volume in volumes] for i, part in enumerate(PARTS)}
+    *early, last = (_ranks(curves[:, epoch - 1]) for epoch in (*rungs, play.whole))
     return {
-        "volume_at": {part: median_of(each) for part, each in parts.items()},
-        "volume_at_quartiles": {part: quartiles_of(each) for part, each in parts.items()},
-        "epochs_to": {share: median_of(each) for share, each in reached.items()},
-        "epochs_to_quartiles": {share: quartiles_of(each) for share, each in reached.items()},
-        "times_fewer": median_of(fewer) or None, "times_fewer_quartiles": [end or None for end in quartiles_of(fewer)],
-    }  # fmt: skip
+        str(epoch): float(np.corrcoef(each, last)[0, 1]) if min(np.ptp(each), np.ptp(last)) > 0 else None
+        for epoch, each in zip(rungs, early, strict=True)
+    }
 
 
-def from_runs(runs: Sequence[Kept]) -> dict[str, Any]:
-    """The same of real runs: whole trainings' hypervolume against epochs, those with rungs beside those without.
-
-    The truth is not known: volumes are shares of that of the front of everything that any of them trained to the end.
-    Samplers may differ; the first run without rungs tells the way that the others are set beside.
-    raises   RunError where they are not alike, or none of them is without rungs
-    """
-    samplers = {each.run.get("sampler") for each in runs}
-    first = next((each for each in runs if each.run.get("rungs") is None), None)
-    if first is None:
-        raise RunError("none of these runs is without rungs: name one to compare with")
-    beside = _way(first, samplers)
-    ways: dict[str, list[Kept]] = {beside: []}
-    for each in sorted(runs, key=lambda one: int(one.run.get("seed", 0))):
-        ways.setdefault(_way(each, samplers), []).append(each)
-    _check(runs, ways)
-    stories = {way: [_story(each) for each in members] for way, members in ways.items()}
-    if not any(len(story.points) for told in stories.values() for story in told):
-        raise RunError("no network of these runs was trained to the end")
-    points = np.concatenate([story.points for told in stories.values() for story in told])
-    goal = best_known(points, [point.tobytes() for point in points])
-    epochs = min(int(_spent(each)) for each in runs)
-    return figures(stories, goal, epochs=epochs, beside=beside) | {
-        "sampler": ", ".join(sorted(map(str, samplers))), "beside": beside, "runs": [each.folder for each in runs],
-        "curves": REAL, "whole": int(runs[0].run["epochs"]),
-    }  # fmt: skip
-
-
-def _way(run: Kept, samplers: Set[Any]) -> str:
-    """What tells runs of one comparison apart: the rungs, and the sampler where there are several."""
-    rungs = run.run.get("rungs")
-    way = WHOLE if rungs is None else f"rungs {','.join(map(str, rungs))}, eta {run.run.get('eta', ETA)}"
-    return way if len(samplers) == 1 else f"{run.run.get('sampler')}, {way}"
-
-
-def _check(runs: Sequence[Kept], ways: Mapping[str, Sequence[Kept]]) -> None:
-    for each in runs:
-        wrong = [name for name in SAME if each.run.get(name) != runs[0].run.get(name)]
-        if wrong:
-            raise RunError(f"{each.folder} cannot be compared with {runs[0].folder}: {', '.join(wrong)} differ")
-    seeds = {way: [str(each.run.get("seed", 0)) for each in members] for way, members in ways.items()}
-    if len({tuple(each) for each in seeds.values()}) > 1:
-        told = "; ".join(f"{way}: {', '.join(each)}" for way, each in seeds.items())
-        raise RunError(f"each way needs runs with the same seeds as the others ({told})")
-
-
-def _story(run: Kept) -> Story:
-    """A run's whole trainings in the order in which they ended; without rungs one after another."""
-    begun = run.frame[run.frame["status"].isin((TRAINED, FAILED, STOPPED, WAITING))]
-    begun = begun.assign(spent=_clock(begun, run)).sort_values(["spent", "number"])
-    done = begun[begun["status"] == TRAINED]
-    points = np.column_stack([-done["top1"], *(done[name] for name in run.objectives[1:])]).astype(float)
-    return Story(spent=done["spent"].to_numpy(dtype=float), points=points, networks=len(begun))
-
-
-def _clock(begun: Any, run: Kept) -> Floats:
-    """Epochs that the run had trained when each of these trials was judged last."""
-    if SPENT in begun:
-        return np.asarray(begun[SPENT].to_numpy(dtype=float))
-    return np.arange(1, len(begun) + 1) * float(run.run["epochs"])
-
-
-def _spent(run: Kept) -> float:
-    """All epochs of a run."""
-    begun = run.frame[run.frame["status"].isin((TRAINED, FAILED, STOPPED, WAITING))]
-    return float(begun["epochs"].sum()) if SPENT in begun else len(begun) * float(run.run["epochs"])
-
-
-def needed(story: Story, reference: Floats, volume: float) -> float:
-    """Epochs until a hypervolume is reached; infinite where it never is."""
-    grown = growth(story.points, reference) if len(story.points) else np.zeros(0)
-    reached = grown >= volume - 1e-12 * abs(volume)
-    return float(story.spent[np.argmax(reached)]) if reached.any() else math.inf
+def _ranks(values: Floats) -> Floats:
+    """The rank of each value; equal ones share the mean of theirs."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(count) - (count - 1) / 2)[place])

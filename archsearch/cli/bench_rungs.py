@@ -3,19 +3,13 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from archsearch.cli.options import JsonOption, SeedOption
 from archsearch.errors import RunError
 
-if TYPE_CHECKING:
-    from archsearch.bench.rungs import Play
-    from archsearch.evaluate.table import Table
-    from archsearch.search.propose import Problem
-
-EPOCHS_MADE_UP = 9  # of a whole training, where no curve tells
 READING = (
     "hypervolume of networks trained to the end, as a share of the true front's (of runs: of that of all of them); "
     "times fewer: epochs until there is what {beside} have at the end; medians over seeds, quartiles in "
@@ -26,8 +20,9 @@ TABLE = "Networks that somebody trained, to replay on."
 CURVES = "A run with --rungs and --eta 1, to replay on its real learning curves."
 EPOCHS = "Of a whole training. [default: those of the curves, 9 where they are made up]"
 RUNS = "Finished runs instead of a replay, with --rungs and without, which others are set beside; may repeat."
-SLOWER = "How much more of their accuracy the largest networks lack after one epoch than the smallest."
-OWN = "How much networks of one size differ in how they learn, as a share; more: early epochs say less."
+TRAININGS = "Whole ones whose epochs may be spent. [default: 60, or as many as there are networks for]"
+SLOWER = "How much more of their accuracy the largest networks lack after one epoch than the smallest. [default: 0.1]"
+OWN = "How much networks of one size differ in how they learn, as a share; more: early epochs say less. [default: 0.05]"
 
 
 def rungs(
@@ -39,10 +34,10 @@ def rungs(
     eta: Annotated[int | None, typer.Option("--eta", min=2, help=SHARE)] = None,
     doubt: Annotated[float, typer.Option("--doubt", min=0.0, max=0.99, help="Chance to stop below.")] = 0.05,
     epochs: Annotated[int | None, typer.Option("--epochs", min=2, help=EPOCHS)] = None,
-    trainings: Annotated[int, typer.Option("--trainings", min=2, help="Whole ones whose epochs may be spent.")] = 60,
+    trainings: Annotated[int | None, typer.Option("--trainings", min=2, help=TRAININGS)] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Searches of each way.")] = 20,
-    own: Annotated[float, typer.Option("--own", min=0.0, max=0.5, help=OWN)] = 0.05,
-    slower: Annotated[float, typer.Option("--slower", min=0.0, max=0.5, help=SLOWER)] = 0.1,
+    own: Annotated[float | None, typer.Option("--own", min=0.0, max=0.5, help=OWN)] = None,
+    slower: Annotated[float | None, typer.Option("--slower", min=0.0, max=0.5, help=SLOWER)] = None,
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option("--out", help="JSON file for the figures.")] = None,
     as_json: JsonOption = False,
@@ -69,15 +64,11 @@ def rungs(
     if runs:
         told = _real(runs)
     else:
-        from archsearch.bench.rungs import Play, check_known, ways
-        from archsearch.search.rungs import AUTO_ETA, ETA, Rule, read_rungs
+        from archsearch.cli.rung_replays import of_run, of_table, replayed_with_bar
 
-        problem = _of_table(table) if table is not None else _of_run(cast(Path, curves))
-        share = eta or (AUTO_ETA if at == "auto" else ETA)
-        rule = Rule(rungs=read_rungs(at, _whole(problem, epochs), share), eta=share, doubt=doubt)
-        check_known(cast("Table", problem.table), rule.rungs)
-        told = _replayed(problem, Play(sampler=sampler, seeds=tuple(range(seed, seed + seeds)), trainings=trainings,
-                                       ways=ways(rule), own_way=own, slower=slower))  # fmt: skip
+        problem = of_table(table) if table is not None else of_run(cast(Path, curves))
+        asked = {"at": at, "eta": eta, "doubt": doubt, "epochs": epochs, "trainings": trainings, "own": own}
+        told = replayed_with_bar(problem, asked | {"slower": slower}, sampler, range(seed, seed + seeds))
     if out is not None:
         import json
 
@@ -86,7 +77,7 @@ def rungs(
 
 
 def _real(folders: list[Path]) -> dict[str, Any]:
-    from archsearch.bench.rungs import from_runs
+    from archsearch.bench.rungs_of_runs import from_runs
     from archsearch.cli.bars import bar
     from archsearch.cli.show import console
     from archsearch.report.kept import kept
@@ -99,64 +90,26 @@ def _real(folders: list[Path]) -> dict[str, Any]:
     return from_runs(read)
 
 
-def _of_table(file: Path) -> "Problem":
-    from archsearch.cli.loading import load_table
-
-    table = load_table(file, None, space=None, evaluator="table-mean")
-    if table is None:
-        raise RunError(f"{file} is no table")
-    return _problem(table, ("madds",))
-
-
-def _of_run(folder: Path) -> "Problem":
-    from archsearch.bench.real_curves import curves_table
-    from archsearch.report.kept import kept
-
-    run = kept(folder)
-    return _problem(curves_table(run), tuple(run.objectives[1:]))
-
-
-def _problem(table: "Table", minimize: tuple[str, ...]) -> "Problem":
-    from archsearch.cost.budget import Budget
-    from archsearch.search.propose import Problem
-
-    if table.space is None:
-        raise RunError(f"table {table.name} belongs to no design space")
-    return Problem(space=table.space, budget=Budget(), minimize=minimize, table=table)
-
-
-def _whole(problem: "Problem", epochs: int | None) -> int:
-    """Epochs of a whole training, as asked for or as the table's own curves have them."""
-    own = None if problem.table is None or problem.table.curves is None else int(problem.table.curves.shape[-1])
-    if own is not None and epochs not in (None, own):
-        raise RunError(f"--epochs {epochs}: the learning curves have {own}")
-    return own or epochs or EPOCHS_MADE_UP
-
-
-def _replayed(problem: "Problem", play: "Play") -> dict[str, Any]:
-    from archsearch.bench.rungs import replayed
-    from archsearch.cli.bars import bar
-    from archsearch.cli.show import console
-
-    with bar(console(error=True), "bench rungs") as progress:
-        return {"table": cast("Table", problem.table).name, **replayed(problem, play, progress)}
-
-
 def show(told: Mapping[str, Any]) -> None:
     """One table for each reference point, one row a way."""
+    from archsearch.bench.rungs_told import WHOLE
     from archsearch.cli.show import console, table
 
     say = partial(console().print, markup=False, soft_wrap=True)
-    what = f"{told['table']}, " if "table" in told else ""
+    what = f"{told['table']}, {told['known']:,} networks, " if "table" in told else ""
     say(f"{what}sampler {told['sampler']}: {told['epochs']:,} epochs each way, {told['whole']} a whole training; "
         f"learning curves {told['curves']}")  # fmt: skip
     if "rank_correlation" in told:
-        told_at = ", ".join(f"{value:.2f} after {epoch}" for epoch, value in told["rank_correlation"].items())
+        told_at = ", ".join(f"{'-' if value is None else format(value, '.2f')} after {epoch}"
+                            for epoch, value in told["rank_correlation"].items())  # fmt: skip
         say(f"rank correlation of a curve with its end: {told_at} epoch(s)")
     for name in next(iter(told["ways"].values()))["references"]:
         say(f"\nreference: the {'lowest' if name == 'min' else name} accuracy, the largest cost")
         console().print(table(*cells(told, name)))
-    say(READING.format(beside=told.get("beside", "whole trainings")))
+    if dry := [f"{way} ({each['ran_dry']})" for way, each in told["ways"].items() if each["ran_dry"]]:
+        say(f"searches that ran out of networks before all epochs were spent, and count too little: {', '.join(dry)}")
+    beside = told.get("beside", WHOLE)
+    say(READING.format(beside="whole trainings" if beside == WHOLE else f"the runs of {beside!r}"))
 
 
 def cells(told: Mapping[str, Any], reference: str) -> tuple[list[str], list[list[str]]]:

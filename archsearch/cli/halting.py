@@ -57,14 +57,8 @@ def config_of(rule: "Rule | None", *, trials: int, chosen: bool) -> dict[str, An
             f"of {trials} networks none would be trained to its end with {len(rule.rungs)} rungs and eta {rule.eta}: "
             f"give --trials {least} or more, or fewer rungs"
         )
-    more = {} if chosen else {"trials": max(trials, round(trials * rule.whole / mean_epochs(rule)))}
+    more = {} if chosen else {"trials": max(trials, round(trials * rule.whole / rule.mean_epochs))}
     return {"rungs": rule.rungs, "eta": rule.eta, **more}
-
-
-def mean_epochs(rule: "Rule") -> float:
-    """Epochs that a network takes on average where each rung sends on its share."""
-    steps = zip((0, *rule.rungs), rule.rungs, strict=False)
-    return sum((here - before) / rule.eta**rung for rung, (before, here) in enumerate(steps))
 
 
 def saved(trials: "Sequence[FrozenTrial]", whole: int) -> dict[str, int]:

@@ -265,7 +265,10 @@ class Request:
     def rule(self) -> "Rule | None":
         """The rungs at which trainings halt: as given, else as the folder's run began; it needs the evaluator."""
         epochs = getattr(self.evaluator, "epochs", None)
-        return rule_of(self.given, self.stored, epochs=epochs, repeats=self.repeats)
+        rule = rule_of(self.given, self.stored, epochs=epochs, repeats=self.repeats)
+        if rule is not None and self.table is not None:
+            self.table.check_told(rule.rungs)
+        return rule
 
     @cached_property
     def config(self) -> "RunConfig":

@@ -5,7 +5,7 @@ the codes that it was given under, so that each of them finds it.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -71,6 +71,24 @@ class Table:
         squares = np.nansum((self.top1 - self.mean[:, None]) ** 2)
         freedom = int((self.seeds - 1).sum())
         return float(np.sqrt(squares / freedom)) if freedom else 0.0
+
+    @cached_property
+    def mean_curves(self) -> Floats | None:
+        """Top-1 after each epoch, the mean over the seeds that tell it: float64[n, epochs], NaN where none does."""
+        if self.curves is None or self.curves.ndim == 2:
+            return self.curves
+        known = (~np.isnan(self.curves)).sum(axis=1)
+        total = np.nansum(self.curves, axis=1)
+        return np.asarray(np.divide(total, known, out=np.full(total.shape, np.nan), where=known > 0))
+
+    def check_told(self, epochs: Sequence[int]) -> None:
+        """Raise DataError where the learning curves do not tell one of these epochs of every network."""
+        assert self.mean_curves is not None
+        told = (np.flatnonzero(~np.isnan(self.mean_curves).any(axis=0)) + 1).tolist()
+        if not set(epochs) <= set(told):
+            known = f"after {', '.join(map(str, told))} epochs" if told else "after no number of epochs"
+            asked = ", ".join(map(str, epochs))
+            raise DataError(f"table {self.name} tells top-1 of all its networks {known}, not after {asked}")
 
     def column(self, row: int, seed: int) -> int:
         """The column of one of a network's seeds: the given one modulo how many it has."""

@@ -78,12 +78,10 @@ class TableEvaluator:
 
     def _curve(self, row: int, column: int | None) -> list[float]:
         """Top-1 after each epoch up to the last that is known; NaN for one before it that is not."""
-        if self.table.curves is None:
+        if self.table.curves is None or self.table.mean_curves is None:
             return []
-        curve: Floats = self.table.curves[row]
-        if curve.ndim == 2:
-            known = curve[~np.isnan(curve).all(axis=1)]
-            curve = (np.nanmean(known, axis=0) if len(known) else curve[0]) if column is None else curve[column]
+        curves: Floats = self.table.curves if column is not None else self.table.mean_curves
+        curve = curves[row] if curves.ndim == 2 else curves[row, column]
         known = np.flatnonzero(~np.isnan(curve))
         return [float(value) for value in curve[: known[-1] + 1 if len(known) else 0]]
 

@@ -54,6 +54,12 @@ class Rule:
         """Epochs of a whole training."""
         return self.rungs[-1]
 
+    @property
+    def mean_epochs(self) -> float:
+        """Epochs that a network takes on average where each rung sends on its share."""
+        steps = zip((0, *self.rungs), self.rungs, strict=False)
+        return sum((here - before) / float(self.eta) ** rung for rung, (before, here) in enumerate(steps))
+
     def after(self, epochs: int) -> int:
         """The rung behind this one."""
         return self.rungs[self.rungs.index(epochs) + 1]

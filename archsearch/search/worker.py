@@ -137,7 +137,8 @@ class Worker:
                 return goes_on, ""
             taken, why = self._new(limits)
             if taken is None and self._halving is not None and not self._running():
-                if (goes_on := self._carry_on(self._halving.last_hope(self._ledger.trials()))) is not None:
+                # asked again: another worker's trial may have reached its rung since, and only now does nobody run
+                if (goes_on := self._sent_on(self._halving) or self._best_left(self._halving)) is not None:
                     return goes_on, ""
                 self._stop(self._halving.waiting(self._ledger.trials()))
             return taken, why
@@ -154,6 +155,10 @@ class Worker:
         """The trial that leaves its rung, now this worker's; what cannot reach the front is stopped before."""
         self._stop(halving.hopeless(self._ledger.trials()))
         return self._carry_on(halving.promoted(self._ledger.trials()))
+
+    def _best_left(self, halving: Halving) -> tuple[int, Arch] | None:
+        """The best trial that waits, this worker's now, where none was trained to its end."""
+        return self._carry_on(halving.last_hope(self._ledger.trials()))
 
     def _carry_on(self, found: tuple[int, int] | None) -> tuple[int, Arch] | None:
         """A trial that waits, to be trained by this worker up to an epoch."""

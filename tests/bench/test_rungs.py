@@ -6,19 +6,8 @@ import numpy as np
 import pytest
 
 from archsearch.bench.goal import best_known
-from archsearch.bench.rungs import (
-    ORACLE,
-    WHOLE,
-    Play,
-    Story,
-    figures,
-    needed,
-    replayed,
-    run,
-    telling,
-    ways,
-    with_curves,
-)
+from archsearch.bench.rungs import ORACLE, Play, replayed, run, telling, ways, with_curves
+from archsearch.bench.rungs_told import WHOLE, Story, figures, needed
 from archsearch.cost.feasible import read_budget
 from archsearch.evaluate.landscapes import tabulated
 from archsearch.search.propose import Problem
@@ -73,6 +62,9 @@ def test_needed_epochs_and_times_fewer_by_hand():
     goal = best_known(points, [point.tobytes() for point in points])
     told = figures({WHOLE: [slow], "fast": [fast]}, goal, epochs=20)
     assert told["ways"]["fast"]["references"]["min"]["times_fewer"] == 4
+    nothing = Story(spent=np.array([10.0]), points=np.array([[-0.4, 6.0]]), networks=1)
+    told = figures({WHOLE: [nothing], "fast": [fast]}, goal, epochs=20)
+    assert told["ways"]["fast"]["references"]["median"]["times_fewer"] is None  # there is nothing to be reached
 
 
 def test_curves_of_a_replay_end_at_the_table(problem):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from archsearch.cli.halting import config_of, mean_epochs
+from archsearch.cli.halting import config_of
 from archsearch.search.rungs import Rule
 
 RUN = ("run", "--evaluator", "synthetic", "--budget-madds", "20M", "--sampler", "random", "--finalists", 0, "--json")
@@ -26,8 +26,8 @@ def test_a_run_with_rungs_tells_what_it_saved_and_goes_on_without_naming_them(cl
 
 def test_without_a_number_of_trials_there_are_as_many_as_cost_the_same():
     rule = Rule(rungs=(1, 3, 9), eta=3)
-    assert mean_epochs(rule) == pytest.approx(1 + 2 / 3 + 6 / 9)
-    assert config_of(rule, trials=16, chosen=False)["trials"] == round(16 * 9 / mean_epochs(rule))
+    assert rule.mean_epochs == pytest.approx(1 + 2 / 3 + 6 / 9)
+    assert config_of(rule, trials=16, chosen=False)["trials"] == round(16 * 9 / rule.mean_epochs)
     assert "trials" not in config_of(rule, trials=16, chosen=True)
     assert config_of(None, trials=16, chosen=False) == {"rungs": None, "eta": None}
 
@@ -92,7 +92,11 @@ def test_searches_are_replayed_on_a_runs_own_curves(cli, tmp_path):
     assert done.json["whole"] == 9
     assert done.json["known"] == 18
     assert done.json["ways"]["whole"]["networks"] == 4
+    most = cli("bench", "rungs", "--curves", "curves", "--seeds", 1, "--rungs", "1,9", "--json")
+    assert most.json["trainings"] == 7  # as many as there are networks for
     assert "of real trainings" in cli(*options, "--rungs", "1,9").out
+    assert "made-up learning curves, and these are real" in cli(*options, "--rungs", "1,9", "--own", 0.1).err
+    assert "give --trainings 7 or fewer" in cli(*options, "--rungs", "1,9", "--trainings", 9).err
     assert "not after 2, 9" in cli(*options, "--rungs", "2,9").err
     assert "the learning curves have 9" in cli(*options, "--epochs", 27).err
     assert "give --table or --curves" in cli(*options, "--runs", "curves").err

@@ -18,7 +18,9 @@ from archsearch.search.given import Earlier
 from archsearch.search.halving import Halving, Standing, epochs_of
 from archsearch.search.history import read
 from archsearch.search.mirror import Mirror
+from archsearch.search.propose import Proposer
 from archsearch.search.rungs import Rule
+from archsearch.search.worker import Limits, Worker
 from archsearch.spec.arch import Arch
 from tests.search.conftest import make_run
 from tests.search.workers import finish, kill, start
@@ -268,3 +270,34 @@ def test_two_workers_lose_nothing_and_keep_the_share(tmp_path):
     assert reached[1] <= 13
     assert reached[2] <= reached[1] // 3
     assert not list(RunFolder(tmp_path / "run").checkpoints.glob("trial-*"))
+
+
+def test_a_rung_that_ends_while_others_look_is_sent_on_not_stopped(tmp_path, silent):
+    run = make_run(tmp_path / "run", trials=5, sampler="random", **RUNGS | {"eta": 1})
+    limits = Limits(trials=5)
+    workers = [
+        Worker(run.folder, run.ledger, Learning(), seed=0, watch=silent, proposer=lambda name: Proposer(
+            run.problem, run.ledger, sampler="random", seed=0, worker=name)) for _ in range(2)
+    ]  # fmt: skip
+    for worker in workers:
+        worker._halving = Halving(run.problem, run.problem.rule)
+    one, other = workers
+    for _ in range(4):
+        for _ in range(3):
+            taken, _ = one._take(limits, late=False)
+            one._evaluate(run.problem, *taken, None)
+    taken, _ = other._take(limits, late=False)
+    ask = one._new
+
+    def meanwhile(limits):
+        """Between this worker's look at who may go on and its look at who runs, the other one's rung ends."""
+        told = ask(limits)
+        other._evaluate(run.problem, *taken, None)
+        return told
+
+    one._new = meanwhile
+    again, _ = one._take(limits, late=False)
+    assert again[0] == taken[0]
+    assert statuses(run)["stopped"] == 0
+    for worker in workers:
+        worker.leave()
