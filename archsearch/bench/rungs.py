@@ -182,28 +182,25 @@ def replayed(problem: Problem, play: Play, told: Told = lambda *_: None) -> dict
     return figures(stories, goal, epochs=play.epochs) | told_of | {"rules": rules} | curves | known
 
 
-def most_trainings(known: int, rule: Rule | None) -> int:
+def most_trainings(known: int, rule: Rule) -> int:
     """How many whole trainings' epochs so many networks can take."""
-    return known if rule is None else int(known * rule.mean_epochs / rule.whole)
-
-
-def _each(rule: Rule | None, whole: int) -> float:
-    """Epochs of a network on average."""
-    return whole if rule is None else rule.mean_epochs
+    return int(known * rule.mean_epochs / rule.whole)
 
 
 def _check(problem: Problem, play: Play) -> None:
     """A replay that ran out of networks would say nothing of a way that begins many."""
     assert problem.table is not None
+    known, whole = len(problem.table), Rule(rungs=(play.whole,))
     for way, rule in play.ways.items():
-        asked, known = math.ceil(play.epochs / _each(rule, play.whole)), len(problem.table)
+        each = rule or whole
+        asked = math.ceil(play.epochs / each.mean_epochs)
         if asked > known:
             raise RunError(
                 f"table {problem.table.name} has {known} networks, and the epochs of {play.trainings} whole trainings "
-                f"begin {asked} ({way}): give --trainings {most_trainings(known, rule)} or fewer"
+                f"begin {asked} ({way}): give --trainings {most_trainings(known, each)} or fewer"
             )
-        if rule is not None and problem.table.curves is not None:
-            problem.table.check_told(rule.rungs)
+        if problem.table.curves is not None:
+            problem.table.check_told(each.rungs)
 
 
 def _curved(table: Table, play: Play, seed: int) -> Table:

@@ -52,8 +52,8 @@ def rungs(
     Examples:
       archsearch bench rungs --table nas_bench_macro.csv
       archsearch bench rungs --table nas_bench_macro.csv --rungs 1,3,9 --eta 3 --sampler greybox --seeds 3
-      archsearch run --budget-madds 3M --data cifar10 --sampler random --trials 300 --epochs 27 --rungs 1,3,9 --eta 1
-      archsearch bench rungs --curves results/run-1 --rungs 3 --eta 9
+      archsearch run --data cifar10 --sampler random --trials 300 --epochs 27 --rungs 1,3,9 --eta 1 --out results/curves
+      archsearch bench rungs --curves results/curves --rungs 3,27 --eta 9
       archsearch bench rungs --runs results/whole-0 --runs results/rungs-0
     """
     from archsearch.cli.show import print_json

@@ -9,17 +9,13 @@ from archsearch.report.rungs import curves_data, curves_plot, epochs_spent, rung
 from archsearch.report.tables import write_tables
 from archsearch.report.view import view
 from tests.search.conftest import Silent, make_run
-from tests.search.test_halving import Learning
+from tests.search.test_halving import Learning, finished
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A run with rungs."""
-    root = tmp_path_factory.mktemp("rungs") / "run"
-    run = make_run(root, trials=18, sampler="random", rungs=(1, 3, 9), eta=3, epochs=9, budgets={"madds": "20M"})
-    run.search(Learning(), Silent())
-    run.folder.manifest.write_text("{}")
-    return root
+    return finished(tmp_path_factory.mktemp("rungs") / "run", trials=18, eta=3).root
 
 
 def test_the_table_of_trials_tells_how_far_each_came(folder):

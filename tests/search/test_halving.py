@@ -22,7 +22,7 @@ from archsearch.search.propose import Proposer
 from archsearch.search.rungs import Rule
 from archsearch.search.worker import Limits, Worker
 from archsearch.spec.arch import Arch
-from tests.search.conftest import make_run
+from tests.search.conftest import Silent, make_run
 from tests.search.workers import finish, kill, start
 
 RUNGS = {"rungs": (1, 3, 9), "eta": 3, "epochs": 9, "budgets": {"madds": "20M"}}
@@ -46,6 +46,14 @@ class Learning(SyntheticEvaluator):
             raise TrainingError("the loss is not a number", reason="nan")
         kept.write_text(str(until))
         return super().evaluate(arch, job)
+
+
+def finished(root, *, trials, eta):
+    """The folder of a run of random networks with rungs, whole but for its tables and its manifest's words."""
+    run = make_run(root, trials=trials, sampler="random", **RUNGS | {"eta": eta})
+    run.search(Learning(), Silent())
+    run.folder.manifest.write_text('{"budgets": {}}')
+    return run.folder
 
 
 def tale(run):
